@@ -1,0 +1,91 @@
+/** Channels × height × width of one sample. A linear layer's output is [features, 1, 1]. */
+export type SampleShape = readonly [channels: number, height: number, width: number];
+
+/** Kernel, stride, padding and dilation as [vertical, horizontal] pairs. */
+export type Pair = readonly [vertical: number, horizontal: number];
+
+/** A node reads earlier nodes, named by their index in the graph. */
+export type GraphNode =
+  | { readonly kind: "input"; readonly inputs: readonly [] }
+  | {
+      readonly kind: "conv2d";
+      readonly inputs: readonly [number];
+      readonly outChannels: number;
+      readonly kernel: Pair;
+      readonly stride: Pair;
+      readonly padding: Pair;
+      readonly dilation: Pair;
+      readonly groups: number;
+      readonly bias: boolean;
+    }
+  /** Batch normalization in training mode (batch statistics, biased variance, eps 1e-5). */
+  | { readonly kind: "batchNorm"; readonly inputs: readonly [number]; readonly affine: boolean }
+  | { readonly kind: "relu"; readonly inputs: readonly [number] }
+  | { readonly kind: "add"; readonly inputs: readonly number[] }
+  /** Along channels. */
+  | { readonly kind: "concat"; readonly inputs: readonly number[] }
+  | {
+      readonly kind: "maxPool";
+      readonly inputs: readonly [number];
+      readonly kernel: Pair;
+      readonly stride: Pair;
+      readonly padding: Pair;
+      readonly ceilMode: boolean;
+    }
+  | {
+      readonly kind: "avgPool";
+      readonly inputs: readonly [number];
+      readonly kernel: Pair;
+      readonly stride: Pair;
+      readonly padding: Pair;
+      readonly ceilMode: boolean;
+      /** Whether padded positions count in the divisor. */
+      readonly countPadding: boolean;
+    }
+  | { readonly kind: "globalAvgPool"; readonly inputs: readonly [number] }
+  | { readonly kind: "linear"; readonly inputs: readonly [number]; readonly features: number; readonly bias: boolean }
+  /** Zeros of the input's channels at ceil(h / stride) × ceil(w / stride); passes no gradient. */
+  | { readonly kind: "zero"; readonly inputs: readonly [number]; readonly stride: number }
+  | { readonly kind: "identity"; readonly inputs: readonly [number] }
+  /** Half-open range of one axis: 1 channels, 2 height, 3 width. */
+  | {
+      readonly kind: "slice";
+      readonly inputs: readonly [number];
+      readonly axis: 1 | 2 | 3;
+      readonly begin: number;
+      readonly end: number;
+    };
+
+export type NodeKind = GraphNode["kind"];
+
+/** Node kinds in the order of the native enum (native/core/graph.h). */
+export const NODE_KINDS = [
+  "input",
+  "conv2d",
+  "batchNorm",
+  "relu",
+  "add",
+  "concat",
+  "maxPool",
+  "avgPool",
+  "globalAvgPool",
+  "linear",
+  "zero",
+  "identity",
+  "slice",
+] as const satisfies readonly NodeKind[];
+
+/** One ReLU → Conv2d → BatchNorm triple whose 22 tensors are recorded (node indices). */
+export interface Unit {
+  readonly relu: number;
+  readonly conv: number;
+  readonly batchNorm: number;
+}
+
+/** A network ready to run: nodes in topological order, the output node, and its units in definition order. */
+export interface NetworkGraph {
+  readonly nodes: readonly GraphNode[];
+  readonly units: readonly Unit[];
+  readonly output: number;
+  readonly inputShape: SampleShape;
+}

@@ -1,0 +1,72 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace eznas {
+
+/// Node kinds, in the order of lib/graph/graph.ts.
+enum class NodeKind : int32_t {
+  input, conv2d, batchNorm, relu, add, concat, maxPool, avgPool, globalAvgPool, linear, zero, identity, slice,
+};
+inline constexpr int kNodeKindCount = 13;
+
+/// Shape of one sample: channels × height × width. A linear layer's output is features × 1 × 1.
+struct SampleShape {
+  int c = 0, h = 0, w = 0;
+  bool operator==(const SampleShape&) const = default;
+};
+
+/// Attributes of convolutions and pools; unused ones keep their defaults.
+struct Window {
+  int kernelH = 1, kernelW = 1, strideH = 1, strideW = 1, padH = 0, padW = 0, dilationH = 1, dilationW = 1;
+};
+
+struct Node {
+  NodeKind kind = NodeKind::input;
+  std::vector<int> inputs;     // earlier nodes
+  Window window;               // conv2d, maxPool, avgPool
+  int outChannels = 0;         // conv2d; linear: features
+  int groups = 1;              // conv2d
+  bool bias = false;           // conv2d, linear
+  bool affine = true;          // batchNorm: scale and shift are parameters
+  bool ceilMode = false;       // pools
+  bool countPadding = true;    // avgPool: padded positions count in the divisor
+  int stride = 1;              // zero: output is ceil(h / stride) × ceil(w / stride)
+  int axis = 0, begin = 0, end = 0;  // slice: axis 1 channels, 2 height, 3 width; half-open
+  SampleShape shape;           // of the output, inferred
+};
+
+/// One ReLU → Conv2d → BatchNorm triple whose 22 tensors are recorded. The convolution need not read the ReLU directly.
+struct Unit {
+  int relu = 0, conv = 0, batchNorm = 0;
+};
+
+/// One parameter tensor: its node, role and shape. Order is node order, weight before bias.
+struct Parameter {
+  int node = 0;
+  enum class Role { weight, bias } role = Role::weight;
+  std::vector<int> shape;
+  size_t size = 0;
+};
+
+/// A validated network. Nodes stand in topological order; the last word on shapes is here, whatever the caller thinks.
+struct Graph {
+  std::vector<Node> nodes;
+  std::vector<Unit> units;
+  std::vector<Parameter> parameters;
+  int output = 0;
+};
+
+/// Decodes and validates the int32 words that lib/graph/encode.ts writes:
+///   header: version (1), node count, unit count, output node, input channels, height, width
+///   node:   kind, input count, inputs…, attributes of its kind:
+///     conv2d: outChannels, kernelH, kernelW, strideH, strideW, padH, padW, dilationH, dilationW, groups, bias
+///     batchNorm: affine;  maxPool: kernelH, kernelW, strideH, strideW, padH, padW, ceilMode
+///     avgPool: as maxPool, then countPadding;  linear: features, bias;  zero: stride;  slice: axis, begin, end
+///   unit:   relu, conv, batchNorm
+/// Throws Error(INVALID_GRAPH) naming node and reason, Error(TOO_LARGE) for sizes refused before any allocation.
+Graph decodeGraph(std::span<const int32_t> words);
+
+}  // namespace eznas
