@@ -6,9 +6,9 @@ export type Pair = readonly [vertical: number, horizontal: number];
 
 /** A node reads earlier nodes, named by their index in the graph. */
 export type GraphNode =
-  | { readonly kind: "input"; readonly inputs: readonly [] }
+  | { readonly kind: 'input'; readonly inputs: readonly [] }
   | {
-      readonly kind: "conv2d";
+      readonly kind: 'conv2d';
       readonly inputs: readonly [number];
       readonly outChannels: number;
       readonly kernel: Pair;
@@ -19,13 +19,13 @@ export type GraphNode =
       readonly bias: boolean;
     }
   /** Batch normalization in training mode (batch statistics, biased variance, eps 1e-5). */
-  | { readonly kind: "batchNorm"; readonly inputs: readonly [number]; readonly affine: boolean }
-  | { readonly kind: "relu"; readonly inputs: readonly [number] }
-  | { readonly kind: "add"; readonly inputs: readonly number[] }
+  | { readonly kind: 'batchNorm'; readonly inputs: readonly [number]; readonly affine: boolean }
+  | { readonly kind: 'relu'; readonly inputs: readonly [number] }
+  | { readonly kind: 'add'; readonly inputs: readonly number[] }
   /** Along channels. */
-  | { readonly kind: "concat"; readonly inputs: readonly number[] }
+  | { readonly kind: 'concat'; readonly inputs: readonly number[] }
   | {
-      readonly kind: "maxPool";
+      readonly kind: 'maxPool';
       readonly inputs: readonly [number];
       readonly kernel: Pair;
       readonly stride: Pair;
@@ -33,7 +33,7 @@ export type GraphNode =
       readonly ceilMode: boolean;
     }
   | {
-      readonly kind: "avgPool";
+      readonly kind: 'avgPool';
       readonly inputs: readonly [number];
       readonly kernel: Pair;
       readonly stride: Pair;
@@ -42,37 +42,37 @@ export type GraphNode =
       /** Whether padded positions count in the divisor. */
       readonly countPadding: boolean;
     }
-  | { readonly kind: "globalAvgPool"; readonly inputs: readonly [number] }
-  | { readonly kind: "linear"; readonly inputs: readonly [number]; readonly features: number; readonly bias: boolean }
+  | { readonly kind: 'globalAvgPool'; readonly inputs: readonly [number] }
+  | { readonly kind: 'linear'; readonly inputs: readonly [number]; readonly features: number; readonly bias: boolean }
   /** Zeros of the input's channels at ceil(h / stride) × ceil(w / stride); passes no gradient. */
-  | { readonly kind: "zero"; readonly inputs: readonly [number]; readonly stride: number }
-  | { readonly kind: "identity"; readonly inputs: readonly [number] }
+  | { readonly kind: 'zero'; readonly inputs: readonly [number]; readonly stride: number }
+  | { readonly kind: 'identity'; readonly inputs: readonly [number] }
   /** Half-open range of one axis: 1 channels, 2 height, 3 width. */
   | {
-      readonly kind: "slice";
+      readonly kind: 'slice';
       readonly inputs: readonly [number];
       readonly axis: 1 | 2 | 3;
       readonly begin: number;
       readonly end: number;
     };
 
-export type NodeKind = GraphNode["kind"];
+export type NodeKind = GraphNode['kind'];
 
 /** Node kinds in the order of the native enum (native/core/graph.h). */
 export const NODE_KINDS = [
-  "input",
-  "conv2d",
-  "batchNorm",
-  "relu",
-  "add",
-  "concat",
-  "maxPool",
-  "avgPool",
-  "globalAvgPool",
-  "linear",
-  "zero",
-  "identity",
-  "slice",
+  'input',
+  'conv2d',
+  'batchNorm',
+  'relu',
+  'add',
+  'concat',
+  'maxPool',
+  'avgPool',
+  'globalAvgPool',
+  'linear',
+  'zero',
+  'identity',
+  'slice',
 ] as const satisfies readonly NodeKind[];
 
 /** One ReLU → Conv2d → BatchNorm triple whose 22 tensors are recorded (node indices). */
