@@ -10,8 +10,8 @@
 
 namespace eznas {
 
-/// What runs through every network of a request. Inputs are B×C×H×W. `noise` and `perturbed` may be empty: they are then
-/// drawn from the seed (noise: N(0,1); perturbed: data + 0.1·N(0,1)), the same for all networks.
+/// What runs through every network of a request. Inputs are B×C×H×W. `noise` and `perturbed` may be empty: they are
+/// then drawn from the seed (noise: N(0,1); perturbed: data + 0.1·N(0,1)), the same for all networks.
 struct Minibatch {
   int batch = 0;
   SampleShape shape;
@@ -20,7 +20,7 @@ struct Minibatch {
 
 struct NetworkRequest {
   Graph graph;
-  uint64_t key = 0;                            // names the network to the generator: initialisation depends on (seed, key) alone
+  uint64_t key = 0;  // names the network to the generator: initialisation depends on (seed, key) alone
   std::vector<std::vector<float>> parameters;  // in Graph::parameters order; empty: initialised from the seed
 };
 
@@ -33,17 +33,19 @@ struct CollectRequest {
   int threads = 0;  // 0: availableThreads()
 };
 
-/// Validates a request against its graphs (shapes, finite inputs, sizes), naming the offender, and estimates the bytes that
-/// one network's statistics and passes need; throws TOO_LARGE before allocating what cannot fit.
+/// Validates a request against its graphs (shapes, finite inputs, sizes), naming the offender, and estimates the bytes
+/// that one network's statistics and passes need; throws TOO_LARGE before allocating what cannot fit.
 void validate(const CollectRequest& request);
 
-/// Runs the passes that `request.tensors` need on network `index` and records. Thread-safe; scratch memory is per thread.
+/// Runs the passes that `request.tensors` need on network `index` and records. Thread-safe; scratch memory is per
+/// thread.
 NetworkStatistics collectNetwork(const CollectRequest& request, size_t index);
 
 /// Shapes of a graph's units at a batch size.
 std::vector<UnitShapes> unitShapes(const Graph& graph, int batch);
 
-/// Initial parameters as collectNetwork uses them (Kaiming normal fan-out for convolutions, N(0, 0.01²) for linear, zero biases).
+/// Initial parameters as collectNetwork uses them (Kaiming normal fan-out for convolutions, N(0, 0.01²) for linear,
+/// zero biases).
 std::vector<std::vector<float>> initialParameters(const Graph& graph, uint64_t seed, uint64_t key);
 
 /// Gradients of the sum of the logits with respect to the data input and every parameter, by the same kernels: for the

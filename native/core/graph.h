@@ -8,7 +8,19 @@ namespace eznas {
 
 /// Node kinds, in the order of lib/graph/graph.ts.
 enum class NodeKind : int32_t {
-  input, conv2d, batchNorm, relu, add, concat, maxPool, avgPool, globalAvgPool, linear, zero, identity, slice,
+  input,
+  conv2d,
+  batchNorm,
+  relu,
+  add,
+  concat,
+  maxPool,
+  avgPool,
+  globalAvgPool,
+  linear,
+  zero,
+  identity,
+  slice,
 };
 inline constexpr int kNodeKindCount = 13;
 
@@ -25,17 +37,17 @@ struct Window {
 
 struct Node {
   NodeKind kind = NodeKind::input;
-  std::vector<int> inputs;     // earlier nodes
-  Window window;               // conv2d, maxPool, avgPool
-  int outChannels = 0;         // conv2d; linear: features
-  int groups = 1;              // conv2d
-  bool bias = false;           // conv2d, linear
-  bool affine = true;          // batchNorm: scale and shift are parameters
-  bool ceilMode = false;       // pools
-  bool countPadding = true;    // avgPool: padded positions count in the divisor
-  int stride = 1;              // zero: output is ceil(h / stride) × ceil(w / stride)
+  std::vector<int> inputs;           // earlier nodes
+  Window window;                     // conv2d, maxPool, avgPool
+  int outChannels = 0;               // conv2d; linear: features
+  int groups = 1;                    // conv2d
+  bool bias = false;                 // conv2d, linear
+  bool affine = true;                // batchNorm: scale and shift are parameters
+  bool ceilMode = false;             // pools
+  bool countPadding = true;          // avgPool: padded positions count in the divisor
+  int stride = 1;                    // zero: output is ceil(h / stride) × ceil(w / stride)
   int axis = 0, begin = 0, end = 0;  // slice: axis 1 channels, 2 height, 3 width; half-open
-  SampleShape shape;           // of the output, inferred
+  SampleShape shape;                 // of the output, inferred
 };
 
 /// One ReLU → Conv2d → BatchNorm triple whose 22 tensors are recorded. The convolution need not read the ReLU directly.

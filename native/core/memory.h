@@ -22,7 +22,8 @@ class Buffer {
   size_t floats_ = 0, capacity_ = 0;
 };
 
-/// Bytes all buffers may hold together; 0 means no limit but the machine's. Set from EZNAS_MEMORY_LIMIT (bytes) at load.
+/// Bytes all buffers may hold together; 0 means no limit but the machine's. Set from EZNAS_MEMORY_LIMIT (bytes) at
+/// load.
 void setMemoryLimit(size_t bytes);
 size_t memoryLimit();
 size_t memoryInUse();

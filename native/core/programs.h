@@ -15,8 +15,8 @@ enum class ScoreStatus : uint8_t { ok = 0, nonfinite = 1, invalid = 2 };
 /// A population of programs as one DAG: equal subtrees stand once (operands of commutative operators ordered).
 class Population {
  public:
-  /// `code` holds all programs' postfix words, program i at [offsets[i], offsets[i+1]). `share` false keeps every tree apart
-  /// (for measuring what sharing brings). Throws Error(INVALID_PROGRAM) naming program and word.
+  /// `code` holds all programs' postfix words, program i at [offsets[i], offsets[i+1]). `share` false keeps every tree
+  /// apart (for measuring what sharing brings). Throws Error(INVALID_PROGRAM) naming program and word.
   Population(std::span<const uint32_t> code, std::span<const uint32_t> offsets, bool share = true);
   ~Population();
   Population(Population&&) noexcept;
@@ -44,12 +44,13 @@ struct EvaluateOptions {
   bool unitScores = false;
 };
 
-/// Evaluates every program on every unit of every network; network score = mean over its units of the mean of the root's elements.
-ScoreMatrix evaluate(std::span<const NetworkStatistics> networks, const Population& population, const EvaluateOptions& options,
-                     JobControl& control);
+/// Evaluates every program on every unit of every network; network score = mean over its units of the mean of the
+/// root's elements.
+ScoreMatrix evaluate(std::span<const NetworkStatistics> networks, const Population& population,
+                     const EvaluateOptions& options, JobControl& control);
 
-/// Collects and evaluates network by network, keeping no statistics: memory is bounded by the threads, not the networks.
-/// Records only what the programs read.
+/// Collects and evaluates network by network, keeping no statistics: memory is bounded by the threads, not the
+/// networks. Records only what the programs read.
 ScoreMatrix scoreNetworks(const CollectRequest& request, const Population& population, const EvaluateOptions& options,
                           JobControl& control);
 

@@ -8,8 +8,8 @@ enum class SimdLevel { baseline, avx2, avx512 };
 
 /// Levels this machine can run, lowest first.
 std::vector<SimdLevel> supportedSimdLevels();
-/// The level in use: the highest supported, or the one that the environment variable EZNAS_SIMD names (baseline, avx2, avx512).
-/// Throws Error(INVALID_ARGUMENT) when it names one that is unknown or unsupported.
+/// The level in use: the highest supported, or the one that the environment variable EZNAS_SIMD names (baseline, avx2,
+/// avx512). Throws Error(INVALID_ARGUMENT) when it names one that is unknown or unsupported.
 SimdLevel simdLevel();
 const char* name(SimdLevel level);
 
