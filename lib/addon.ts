@@ -1,0 +1,202 @@
+/**
+ * The whole native boundary: what the addon takes and gives, typed, and how it is loaded. Nothing else in lib touches the
+ * addon; lib/engine wraps it for people.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { type ErrorCode, EznasError } from './errors.ts';
+
+/** Networks, inputs and what to record. Arrays are read before the call returns; the caller may reuse them. */
+export interface NativeCollectRequest {
+  /** One encoded graph per network (lib/graph/encode.ts). */
+  graphs: readonly Int32Array[];
+  /** One integer in [0, 2^53) per network: with the seed, it alone decides the network's initial parameters. */
+  keys: Float64Array;
+  /** Given parameters per network in definition order, or undefined to initialize from the seed. */
+  parameters?: readonly (readonly Float32Array[] | undefined)[];
+  batch: number;
+  /** Channels, height, width of the inputs. */
+  inputShape: readonly [number, number, number];
+  /** Batch × channels × height × width, normalized. */
+  data: Float32Array;
+  /** Inputs of pass N and of pass P; drawn from the seed when left out. */
+  noise?: Float32Array;
+  perturbed?: Float32Array;
+  /** Integer in [0, 2^53). */
+  seed: number;
+  /** Bit i asks for tensor i of lib/programs/tensors.ts. */
+  tensors: number;
+  /** Keep the logits of the passes that ran. */
+  logits?: boolean;
+  /** 0 takes all that the process may use. */
+  threads: number;
+}
+
+/** Postfix code of all programs; program i at [offsets[i], offsets[i + 1]). */
+export interface NativePrograms {
+  code: Uint32Array;
+  offsets: Uint32Array;
+  /** Evaluate equal subtrees once (default true). */
+  share?: boolean;
+}
+
+export interface NativeEvaluateOptions {
+  threads: number;
+  /** Also give every program's value on every unit. */
+  unitScores?: boolean;
+}
+
+/** Status of one entry of a score matrix, by number. */
+export const SCORE_STATUS = ['ok', 'nonfinite', 'invalid'] as const;
+
+export interface NativeScores {
+  programs: number;
+  networks: number;
+  /** Row-major [program][network]; NaN where the status is not ok. */
+  scores: Float64Array;
+  /** Index into SCORE_STATUS. */
+  status: Uint8Array;
+  /** networks + 1 entries: units of network n are columns [unitOffsets[n], unitOffsets[n + 1]) of unitScores. */
+  unitOffsets?: Uint32Array;
+  unitScores?: Float64Array;
+}
+
+/** Opaque; freed by disposeStatistics or the collector, whichever comes first. */
+export interface NativeStatistics {
+  readonly __nativeStatistics: unique symbol;
+}
+
+export interface NativeUnitShapes {
+  before: number[];
+  weight: number[];
+  after: number[];
+}
+
+/** Tensors of one unit, row-major; shapes must agree with the unit's. */
+export interface NativeGivenUnit {
+  before: readonly number[];
+  weight: readonly number[];
+  after: readonly number[];
+  /** 22 entries, undefined where not given. */
+  tensors: readonly (Float32Array | undefined)[];
+}
+
+/** Work under way on native threads; `cancel` makes the promise reject with ABORTED soon after. */
+export interface NativeJob<T> {
+  promise: Promise<T>;
+  cancel(): void;
+}
+
+export interface NativeGradients {
+  logits: Float32Array;
+  input: Float32Array;
+  parameters: Float32Array[];
+}
+
+export interface NativeInfo {
+  simd: { level: string; supported: string[] };
+  /** Threads this process may use. */
+  threads: number;
+  memory: { limit: number; inUse: number };
+  compiler: string;
+  /** Present when the addon was built with the CUDA backend. */
+  cuda?: { devices: { name: string; computeCapability: string; memory: number }[]; error?: string };
+}
+
+export type NativeProgress = (done: number) => void;
+
+export interface NativeAddon {
+  info(): NativeInfo;
+  setMemoryLimit(bytes: number): void;
+  collect(request: NativeCollectRequest, onProgress?: NativeProgress): NativeJob<NativeStatistics>;
+  evaluate(
+    statistics: NativeStatistics,
+    programs: NativePrograms,
+    options: NativeEvaluateOptions,
+    onProgress?: NativeProgress,
+  ): NativeJob<NativeScores>;
+  score(
+    request: NativeCollectRequest,
+    programs: NativePrograms,
+    options: NativeEvaluateOptions,
+    onProgress?: NativeProgress,
+  ): NativeJob<NativeScores>;
+  gradients(request: NativeCollectRequest): NativeJob<NativeGradients>;
+  initialParameters(graph: Int32Array, seed: number, key: number): Float32Array[];
+  statisticsFromTensors(networks: readonly (readonly NativeGivenUnit[])[]): NativeStatistics;
+  /** Units per network and their shapes. */
+  statisticsShapes(statistics: NativeStatistics): NativeUnitShapes[][];
+  statisticsBytes(statistics: NativeStatistics): number;
+  /** A copy, or undefined when the tensor was not recorded. */
+  statisticsTensor(
+    statistics: NativeStatistics,
+    network: number,
+    unit: number,
+    tensor: number,
+  ): Float32Array | undefined;
+  /** A copy of pass 0 (D), 1 (N) or 2 (P); undefined when not kept. */
+  statisticsLogits(statistics: NativeStatistics, network: number, pass: number): Float32Array | undefined;
+  disposeStatistics(statistics: NativeStatistics): void;
+}
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * The addon, loaded on first use: a local build if there is one, else the prebuilt binary.
+ *
+ * @throws EznasError ADDON_UNAVAILABLE with the reason and the command that mends it.
+ */
+export function addon(): NativeAddon {
+  if (loaded !== undefined) return loaded;
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const require = createRequire(import.meta.url);
+  try {
+    loaded = process.env['EZNAS_ADDON']
+      ? (require(process.env['EZNAS_ADDON']) as NativeAddon)
+      : (require('node-gyp-build') as (dir: string) => NativeAddon)(root);
+  } catch (cause) {
+    const { platform, arch, version } = process;
+    throw new EznasError(
+      'ADDON_UNAVAILABLE',
+      `the native addon does not load on ${platform}-${arch} with Node ${version}: ${(cause as Error).message}\n` +
+        `Build it from source with "npm run build:native" in ${root} (needs CMake and a C++20 compiler).`,
+      { cause },
+    );
+  }
+  return loaded;
+}
+
+/** Turns what native code throws (an Error with a `code`) into an EznasError; anything else passes unchanged. */
+export function fromNative(error: unknown): unknown {
+  if (error instanceof Error && !(error instanceof EznasError) && 'code' in error && typeof error.code === 'string') {
+    return new EznasError(error.code as ErrorCode, error.message, { cause: error });
+  }
+  return error;
+}
+
+/** Runs a synchronous native call, with its errors typed. */
+export function callNative<T>(call: (native: NativeAddon) => T): T {
+  const native = addon();
+  try {
+    return call(native);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+/** Awaits a native job, with its errors typed; the signal cancels it. */
+export async function runNative<T>(start: (native: NativeAddon) => NativeJob<T>, signal?: AbortSignal): Promise<T> {
+  const abortError = () => new EznasError('ABORTED', 'the operation was aborted', { cause: signal?.reason as unknown });
+  if (signal?.aborted) throw abortError();
+  const job = callNative(start);
+  const cancel = () => job.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await job.promise;
+  } catch (error) {
+    const typed = fromNative(error);
+    throw typed instanceof EznasError && typed.code === 'ABORTED' ? abortError() : typed;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
+}

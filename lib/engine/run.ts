@@ -1,0 +1,113 @@
+import { callNative, type NativeCollectRequest, runNative } from '../addon.ts';
+import { encodeGraph } from '../graph/encode.ts';
+import { encodePrograms } from '../programs/encode.ts';
+import { TENSORS, type TensorName } from '../programs/tensors.ts';
+import type { Program } from '../programs/tree.ts';
+import type { Inputs, Network, RunOptions } from './networks.ts';
+import { ScoreMatrix } from './scores.ts';
+import { Statistics } from './statistics.ts';
+
+/** How programs are evaluated. */
+export interface EvaluateOptions extends RunOptions {
+  /** Evaluate equal subtrees once across the population (default true). */
+  readonly share?: boolean;
+  /** Also keep every program's value on every unit. */
+  readonly unitScores?: boolean;
+}
+
+export interface CollectOptions extends RunOptions {
+  /** Which of the 22 tensors to record (default all). */
+  readonly tensors?: readonly TensorName[];
+  /** Keep the logits of the passes that run. */
+  readonly logits?: boolean;
+}
+
+/**
+ * Runs the networks and records their units' tensors.
+ *
+ * Memory grows with the networks (about 25 MB each for a NASBench-201 network, all tensors, batch 1); to score many
+ * networks once, use {@link scoreNetworks}.
+ *
+ * @throws EznasError INVALID_GRAPH, INVALID_ARGUMENT, TOO_LARGE, OUT_OF_MEMORY, ABORTED
+ */
+export async function collectStatistics(
+  networks: readonly Network[],
+  inputs: Inputs,
+  options: CollectOptions = {},
+): Promise<Statistics> {
+  const tensors = (options.tensors ?? TENSORS).reduce((mask, name) => mask | (1 << TENSORS.indexOf(name)), 0);
+  const request = { ...nativeRequest(networks, inputs, options), tensors, logits: options.logits ?? false };
+  const handle = await runNative(
+    (native) => native.collect(request, progress(networks.length, options)),
+    options.signal,
+  );
+  return new Statistics(handle);
+}
+
+/** Evaluates programs on recorded statistics: one row per program, one column per network. */
+export async function evaluatePrograms(
+  statistics: Statistics,
+  programs: readonly Program[],
+  options: EvaluateOptions = {},
+): Promise<ScoreMatrix> {
+  const { threads = 0, unitScores = false, share = true } = options;
+  const encoded = { ...encodePrograms(programs), share };
+  const scores = await runNative(
+    (native) =>
+      native.evaluate(statistics.handle, encoded, { threads, unitScores }, progress(statistics.networks, options)),
+    options.signal,
+  );
+  return new ScoreMatrix(scores);
+}
+
+/**
+ * Scores programs on networks in one go, network by network: records only what the programs read, keeps nothing, and needs
+ * no more memory for 15,625 networks than for a few.
+ */
+export async function scoreNetworks(
+  networks: readonly Network[],
+  programs: readonly Program[],
+  inputs: Inputs,
+  options: EvaluateOptions = {},
+): Promise<ScoreMatrix> {
+  const { threads = 0, unitScores = false, share = true } = options;
+  const request = nativeRequest(networks, inputs, options);
+  const encoded = { ...encodePrograms(programs), share };
+  const scores = await runNative(
+    (native) => native.score(request, encoded, { threads, unitScores }, progress(networks.length, options)),
+    options.signal,
+  );
+  return new ScoreMatrix(scores);
+}
+
+/** Gradients of the sum of the logits of one network in pass D, with respect to its input and parameters. */
+export async function networkGradients(network: Network, inputs: Inputs, options: RunOptions = {}) {
+  const request = nativeRequest([network], inputs, options);
+  return runNative((native) => native.gradients(request), options.signal);
+}
+
+/** The parameters a network starts from: convolutions Kaiming normal (fan-out), linear N(0, 0.01²), biases 0. */
+export function initialParameters(network: Network, seed = 0): Float32Array[] {
+  return callNative((native) => native.initialParameters(encodeGraph(network.graph), seed, network.key));
+}
+
+function nativeRequest(networks: readonly Network[], inputs: Inputs, options: RunOptions): NativeCollectRequest {
+  const given = networks.some((network) => network.parameters !== undefined);
+  return {
+    graphs: networks.map((network) => encodeGraph(network.graph)),
+    keys: Float64Array.from(networks, (network) => network.key),
+    ...(given && { parameters: networks.map((network) => network.parameters) }),
+    batch: inputs.batch,
+    inputShape: inputs.shape,
+    data: inputs.data,
+    ...(inputs.noise && { noise: inputs.noise }),
+    ...(inputs.perturbed && { perturbed: inputs.perturbed }),
+    seed: options.seed ?? 0,
+    tensors: 0,
+    threads: options.threads ?? 0,
+  };
+}
+
+function progress(total: number, { onProgress }: RunOptions): ((done: number) => void) | undefined {
+  return onProgress && ((done) => onProgress(done, total));
+}
