@@ -4,6 +4,9 @@
 
 namespace eznas {
 
+// Inline functions of this header are compiled at every SIMD level: forced inline, so that the linker never keeps the
+// copy of a wide level for a narrow one.
+
 /// Channels per block: one AVX-512 register of float32. Narrower levels split a block over several registers.
 inline constexpr int kLanes = 16;
 /// Floats that kernels may read (never write, never use) past the end of a feature map's storage: tails of register
@@ -17,13 +20,13 @@ struct FeatureMap {
   float* data = nullptr;
   int n = 0, c = 0, h = 0, w = 0, halo = 0;
 
-  int blocks() const { return (c + kLanes - 1) / kLanes; }
-  size_t rowStride() const { return static_cast<size_t>(w + 2 * halo) * kLanes; }
-  size_t blockStride() const { return (h + 2 * halo) * rowStride(); }
-  size_t imageStride() const { return blocks() * blockStride(); }
-  size_t floats() const { return n * imageStride(); }
+  [[gnu::always_inline]] int blocks() const { return (c + kLanes - 1) / kLanes; }
+  [[gnu::always_inline]] size_t rowStride() const { return static_cast<size_t>(w + 2 * halo) * kLanes; }
+  [[gnu::always_inline]] size_t blockStride() const { return (h + 2 * halo) * rowStride(); }
+  [[gnu::always_inline]] size_t imageStride() const { return blocks() * blockStride(); }
+  [[gnu::always_inline]] size_t floats() const { return n * imageStride(); }
   /// Interior pixel (y, x) of block b of image i; y and x may reach into the halo.
-  float* at(int i, int b, int y, int x) const {
+  [[gnu::always_inline]] float* at(int i, int b, int y, int x) const {
     return data + i * imageStride() + b * blockStride() + (y + halo) * static_cast<ptrdiff_t>(rowStride()) +
            (x + halo) * static_cast<ptrdiff_t>(kLanes);
   }
@@ -32,8 +35,8 @@ struct FeatureMap {
 struct ConvShape {
   int inChannels = 0, outChannels = 0, groups = 1;
   int kernelH = 1, kernelW = 1, strideH = 1, strideW = 1, padH = 0, padW = 0, dilationH = 1, dilationW = 1;
-  int outH(int h) const { return (h + 2 * padH - dilationH * (kernelH - 1) - 1) / strideH + 1; }
-  int outW(int w) const { return (w + 2 * padW - dilationW * (kernelW - 1) - 1) / strideW + 1; }
+  [[gnu::always_inline]] int outH(int h) const { return (h + 2 * padH - dilationH * (kernelH - 1) - 1) / strideH + 1; }
+  [[gnu::always_inline]] int outW(int w) const { return (w + 2 * padW - dilationW * (kernelW - 1) - 1) / strideW + 1; }
 };
 
 struct PoolShape {

@@ -1,0 +1,42 @@
+// The table of network kernels of one SIMD level; native/core/simd.cpp chooses among the levels at run time.
+#include "kernels/cpu/network_functions.h"
+
+namespace eznas::EZNAS_ISA {
+
+const NetworkKernels& networkTable() {
+  static constexpr NetworkKernels kTable = {
+      .convInputHalo = convInputHalo,
+      .convGradientHalo = convGradientHalo,
+      .convPackedSize = convPackedSize,
+      .convScratchSize = convScratchSize,
+      .convPackForward = convPackForward,
+      .convPackBackward = convPackBackward,
+      .convForward = convForward,
+      .convBackwardData = convBackwardData,
+      .convBackwardWeights = convBackwardWeights,
+      .batchStatistics = batchStatistics,
+      .normalizeForward = normalizeForward,
+      .normalizeBackward = normalizeBackward,
+      .fill = fill,
+      .copy = copy,
+      .sum = sum,
+      .reluForward = reluForward,
+      .reluBackward = reluBackward,
+      .copyRegion = copyRegion,
+      .maxPoolForward = maxPoolForward,
+      .maxPoolBackward = maxPoolBackward,
+      .avgPoolForward = avgPoolForward,
+      .avgPoolBackward = avgPoolBackward,
+      .globalPoolForward = globalPoolForward,
+      .globalPoolBackward = globalPoolBackward,
+      .linearForward = linearForward,
+      .linearBackward = linearBackward,
+      .linearScratchSize = linearScratchSize,
+      .pack = pack,
+      .unpack = unpack,
+      .unpackMasked = unpackMasked,
+  };
+  return kTable;
+}
+
+}  // namespace eznas::EZNAS_ISA
