@@ -64,7 +64,9 @@ function weightedRanks(rank: Int32Array, levels: number, weights: Int32Array): F
     counts[level] = below + (count + 1) / 2;
     below += count;
   }
-  return Float64Array.from(rank, (level) => counts[level]!);
+  const averages = new Float64Array(rank.length);
+  for (let point = 0; point < rank.length; point++) averages[point] = counts[rank[point]!]!;
+  return averages;
 }
 
 function weightedMoment(x: Float64Array, y: Float64Array, weights: Int32Array): number {
