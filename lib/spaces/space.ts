@@ -1,0 +1,81 @@
+import type { NetworkGraph } from '../graph/graph.ts';
+import type { Random } from '../random.ts';
+
+/** How to turn an architecture into a network. A space fills in what is left out with the values its benchmark trained with. */
+export interface NetworkOptions {
+  /** Output features of the classifier. */
+  readonly classes?: number;
+  /** Height and width of the input images, in pixels. */
+  readonly resolution?: number;
+  /** Channels of the input images. */
+  readonly inputChannels?: number;
+  /** Channels after the stem; later stages have multiples of it. */
+  readonly initialChannels?: number;
+  /** Searched cells in each stage. */
+  readonly cellsPerStage?: number;
+}
+
+/**
+ * A set of architectures, and how to make networks of them.
+ *
+ * @typeParam A an architecture: an immutable value, plain JSON
+ */
+export interface SearchSpace<A> {
+  /** Short name, as the command line takes it. */
+  readonly name: string;
+  /** How many architectures there are; undefined where they are not numbered (see {@link NumberedSpace}). */
+  readonly size: number | undefined;
+
+  /** An architecture drawn uniformly. */
+  sample(random: Random): A;
+
+  /**
+   * The architecture that a text names.
+   *
+   * @throws EznasError INVALID_ARCHITECTURE saying what the text should look like
+   */
+  parse(text: string): A;
+
+  /** The text that {@link SearchSpace.parse} reads. */
+  print(architecture: A): string;
+
+  /** One of the architecture's neighbours, drawn uniformly. */
+  mutate(architecture: A, random: Random): A;
+
+  /** Every architecture that differs in one decision, in a fixed order. */
+  neighbours(architecture: A): A[];
+
+  /** A text that two architectures share only if they compute the same function of their input and weights. */
+  canonical(architecture: A): string;
+
+  /**
+   * The architecture's network.
+   *
+   * @throws EznasError INVALID_ARGUMENT when an option is not a positive integer, INVALID_GRAPH when the resolution is too small for the
+   *   network's strides, TOO_LARGE when the network would have more nodes than any sensible one
+   */
+  build(architecture: A, options?: NetworkOptions): NetworkGraph;
+}
+
+/** A space whose architectures are numbered 0 … size − 1, in the order of its benchmark. */
+export interface NumberedSpace<A> extends SearchSpace<A> {
+  readonly size: number;
+
+  /** All architectures, in index order. */
+  enumerate(): IterableIterator<A>;
+
+  /**
+   * The architecture of an index.
+   *
+   * @throws EznasError INVALID_ARCHITECTURE when the index is not an integer from 0 to size − 1
+   */
+  architecture(index: number): A;
+
+  /** The index of an architecture. */
+  index(architecture: A): number;
+}
+
+/** Whether a space's architectures are numbered. */
+export function isNumbered<A>(space: SearchSpace<A>): space is NumberedSpace<A> {
+  return space.size !== undefined;
+}
