@@ -2,35 +2,26 @@
 // them touching memory. Latency 4 × 2 units needs 8 chains in flight; the level's registers bound them from above.
 #include "kernels/cpu/peak.h"
 
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/registers.h"
 
 namespace eznas::EZNAS_ISA {
 
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kChains = 24;
-#elif defined(__AVX2__)
-constexpr int kChains = 6;
-#elif defined(__aarch64__)
-constexpr int kChains = 6;
-#else
-constexpr int kChains = 3;
-#endif
+// Three quarters of the registers: what is left holds the operands.
+constexpr int kChains = kRegisters * 3 / 4;
 
-double operations(size_t iterations) {
-  return 2.0 * kChains * (sizeof(Vec) / sizeof(float)) * static_cast<double>(iterations);
-}
+double operations(size_t iterations) { return 2.0 * kChains * kWidth * static_cast<double>(iterations); }
 
 float multiplyAdd(size_t iterations, float x) {
-  Vec chains[kChains];
-  for (int i = 0; i < kChains; ++i) chains[i] = broadcast(x + static_cast<float>(i));
-  const Vec factor = broadcast(0.999F), term = broadcast(x);
+  Reg chains[kChains];
+  for (int i = 0; i < kChains; ++i) chains[i] = Reg{} + (x + static_cast<float>(i));
+  const Reg factor = Reg{} + 0.999F, term = Reg{} + x;
   for (size_t iteration = 0; iteration < iterations; ++iteration) {
 #pragma GCC unroll 24
     for (int i = 0; i < kChains; ++i) chains[i] = chains[i] * factor + term;
   }
-  Vec sum = chains[0];
+  Reg sum = chains[0];
   for (int i = 1; i < kChains; ++i) sum += chains[i];
   return sum[0];
 }
