@@ -112,7 +112,8 @@ export function crossOver(
 
 /**
  * DEAP's `mutUniform`, typed: a subtree, the root included, makes way for a new half-and-half tree of the same shape. A new root may have
- * any shape, since nothing above it cares.
+ * any shape, since nothing above it cares. The program itself where the generator has
+ * no tree of that shape and height.
  *
  * @returns undefined when the child is over the height limit
  * @throws EznasError INVALID_PROGRAM for a program that is not valid under the signature
@@ -126,6 +127,7 @@ export function mutate(
   const { random, signature, generator } = context;
   const index = random.integer(program.size);
   const type = index === 0 ? undefined : typesOf(program, signature)[index];
+  if (!generator.canGenerate(min, max, type)) return within(program, heightLimit);
   return replaceWithin(program, index, generator.generate(random, min, max, type), heightLimit);
 }
 

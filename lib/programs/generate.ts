@@ -32,6 +32,13 @@ interface Application {
   readonly result: number;
 }
 
+/** A height to draw a tree for, and the least depth of its leaves. */
+interface Plan {
+  readonly height: number;
+  readonly leafDepth: number;
+  readonly weight: number;
+}
+
 /** A choice at a node and its share of the probability. */
 interface Choice {
   readonly weight: number;
@@ -98,33 +105,8 @@ export class ProgramGenerator {
    * @throws EznasError INVALID_ARGUMENT for a range or type that admits no program
    */
   generate(random: Random, minHeight: number, maxHeight: number, type?: Shape): Program {
-    if (
-      !Number.isInteger(minHeight) ||
-      !Number.isInteger(maxHeight) ||
-      minHeight < 0 ||
-      maxHeight < minHeight ||
-      maxHeight > MAX_GENERATED_HEIGHT
-    ) {
-      throw new EznasError(
-        'INVALID_ARGUMENT',
-        `heights ${minHeight} to ${maxHeight} are no range within 0 to ${MAX_GENERATED_HEIGHT}`,
-      );
-    }
     const targets = this.#targets(type);
-    const massOf = (height: number, leafDepth: number): number =>
-      targets.reduce((sum, target) => sum + this.#probability(target, height, leafDepth), 0);
-
-    const plans: { height: number; leafDepth: number; weight: number }[] = [];
-    for (const full of [false, true]) {
-      const heights = Array.from({ length: maxHeight - minHeight + 1 }, (_, i) => minHeight + i);
-      const candidates = heights.map((height) => {
-        const leafDepth = full ? height : minHeight;
-        return { height, leafDepth, weight: massOf(height, leafDepth) };
-      });
-      const possible = candidates.filter((plan) => plan.weight > 0);
-      const share = (weight: number): number => (this.#heights === 'conditional' ? weight : 1 / possible.length);
-      plans.push(...possible.map((plan) => ({ ...plan, weight: share(plan.weight) })));
-    }
+    const plans = this.#plans(minHeight, maxHeight, targets);
     if (plans.length === 0) {
       const what = type ? `of shape ${formatShape(type, this.#signature.symbols)} ` : '';
       throw new EznasError('INVALID_ARGUMENT', `no program ${what}has a height within ${minHeight} to ${maxHeight}`);
@@ -132,6 +114,33 @@ export class ProgramGenerator {
     const { height, leafDepth } = pick(random, plans);
     const weighted = targets.map((target) => ({ target, weight: this.#probability(target, height, leafDepth) }));
     return this.#draw(random, pick(random, weighted).target, height, leafDepth);
+  }
+
+  /** Whether {@link ProgramGenerator.generate} has a program to give for these arguments. */
+  canGenerate(minHeight: number, maxHeight: number, type?: Shape): boolean {
+    return this.#plans(minHeight, maxHeight, this.#targets(type)).length > 0;
+  }
+
+  /** The possible pairs of a height and a least depth of leaves, full trees having these equal. */
+  #plans(minHeight: number, maxHeight: number, targets: readonly number[]): Plan[] {
+    const range = [minHeight, maxHeight];
+    if (!range.every(Number.isInteger) || minHeight < 0 || maxHeight < minHeight || maxHeight > MAX_GENERATED_HEIGHT) {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `heights ${minHeight} to ${maxHeight} are no range within 0 to ${MAX_GENERATED_HEIGHT}`,
+      );
+    }
+    const heights = Array.from({ length: maxHeight - minHeight + 1 }, (_, i) => minHeight + i);
+    return [false, true].flatMap((full) => {
+      const plans = heights.map((height) => {
+        const leafDepth = full ? height : minHeight;
+        const weight = targets.reduce((sum, target) => sum + this.#probability(target, height, leafDepth), 0);
+        return { height, leafDepth, weight };
+      });
+      const possible = plans.filter((plan) => plan.weight > 0);
+      if (this.#heights === 'conditional') return possible;
+      return possible.map((plan) => ({ ...plan, weight: 1 / possible.length }));
+    });
   }
 
   #targets(type: Shape | undefined): number[] {
