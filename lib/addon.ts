@@ -103,6 +103,22 @@ export interface NativeInfo {
   cuda?: { devices: { name: string; computeCapability: string; memory: number }[]; error?: string };
 }
 
+/** One convolution, as benches time it. */
+export interface NativeConvolution {
+  inChannels: number;
+  outChannels: number;
+  groups: number;
+  kernel: number;
+  stride: number;
+  padding: number;
+  dilation: number;
+  height: number;
+  width: number;
+  batch: number;
+}
+
+export const CONVOLUTION_DIRECTIONS = ['forward', 'backwardData', 'backwardWeights'] as const;
+
 export type NativeProgress = (done: number) => void;
 
 export interface NativeAddon {
@@ -137,6 +153,14 @@ export interface NativeAddon {
   /** A copy of pass 0 (D), 1 (N) or 2 (P); undefined when not kept. */
   statisticsLogits(statistics: NativeStatistics, network: number, pass: number): Float32Array | undefined;
   disposeStatistics(statistics: NativeStatistics): void;
+  /** Measured multiply-add peak (floating-point operations per second) and copy bandwidth (bytes per second). */
+  benchMachine(threads: number): NativeJob<{ operationsPerSecond: number; bytesPerSecond: number }>;
+  /** Seconds of each run of one kernel on one thread; direction is an index into CONVOLUTION_DIRECTIONS. */
+  benchConvolution(
+    convolution: NativeConvolution,
+    direction: number,
+    repeats: number,
+  ): NativeJob<{ seconds: Float64Array; operations: number }>;
 }
 
 let loaded: NativeAddon | undefined;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "native/addon/arguments.h"
+#include "native/addon/bench_entries.h"
 #include "native/addon/job.h"
 #include "native/addon/statistics_handle.h"
 #include "native/core/collect.h"
@@ -17,8 +18,6 @@
 namespace eznas::addon {
 
 namespace {
-
-Jobs& jobs(Napi::Env env) { return *env.GetInstanceData<Jobs>(); }
 
 template <typename Element>
 Napi::TypedArrayOf<Element> typedArray(Napi::Env env, const std::vector<Element>& values) {
@@ -164,6 +163,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("statisticsTensor", statisticsTensor);
   add("statisticsLogits", statisticsLogits);
   add("disposeStatistics", disposeStatistics);
+  add("benchMachine", benchMachine);
+  add("benchConvolution", benchConvolution);
   return exports;
 }
 

@@ -29,6 +29,9 @@ class Jobs {
   uint64_t next_ = 0;
 };
 
+/// The jobs of the environment that calls.
+inline Jobs& jobs(Napi::Env env) { return *env.GetInstanceData<Jobs>(); }
+
 /// Runs a synchronous entry point, turning core errors into JavaScript errors with a `code`.
 Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& body);
 
