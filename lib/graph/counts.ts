@@ -1,7 +1,7 @@
 import type { NetworkGraph, SampleShape } from './graph.ts';
 import { inferShapes } from './shapes.ts';
 
-/** One trainable tensor of a graph: the node that owns it, its role and its shape. */
+/** One tensor of weights: the node that owns it, its role and its shape. */
 export interface ParameterTensor {
   readonly node: number;
   readonly role: 'weight' | 'bias';
@@ -9,8 +9,9 @@ export interface ParameterTensor {
 }
 
 /**
- * The trainable tensors of a graph in node order, weight before bias: convolution weights [out, in / groups, kernel height, kernel width],
- * linear weights [features, inputs], batch normalization's scale (weight) and shift (bias) where it is affine.
+ * The tensors that initialization draws, in the order of the native side (node order, weight before bias): convolution weights
+ * [out, in / groups, kernel height, kernel width] and linear weights [features, inputs], with their biases. Batch normalization's scale and
+ * shift, always 1 and 0 at initialization, are not among them.
  *
  * @throws EznasError INVALID_GRAPH
  */
@@ -21,19 +22,13 @@ export function parameterTensors(graph: NetworkGraph): ParameterTensor[] {
 function tensorsOf(graph: NetworkGraph, shapes: readonly SampleShape[]): ParameterTensor[] {
   const tensors: ParameterTensor[] = [];
   for (const [index, node] of graph.nodes.entries()) {
-    if (node.kind !== 'conv2d' && node.kind !== 'linear' && node.kind !== 'batchNorm') continue;
+    if (node.kind !== 'conv2d' && node.kind !== 'linear') continue;
     const [channels, height, width] = shapes[node.inputs[0]]!;
     const outputs = shapes[index]![0];
-    if (node.kind === 'conv2d') {
-      tensors.push({ node: index, role: 'weight', shape: [outputs, channels / node.groups, ...node.kernel] });
-    } else if (node.kind === 'linear') {
-      tensors.push({ node: index, role: 'weight', shape: [outputs, channels * height * width] });
-    } else if (node.affine) {
-      tensors.push({ node: index, role: 'weight', shape: [outputs] });
-    }
-    if (node.kind === 'batchNorm' ? node.affine : node.bias) {
-      tensors.push({ node: index, role: 'bias', shape: [outputs] });
-    }
+    const shape =
+      node.kind === 'conv2d' ? [outputs, channels / node.groups, ...node.kernel] : [outputs, channels * height * width];
+    tensors.push({ node: index, role: 'weight', shape });
+    if (node.bias) tensors.push({ node: index, role: 'bias', shape: [outputs] });
   }
   return tensors;
 }
@@ -41,12 +36,18 @@ function tensorsOf(graph: NetworkGraph, shapes: readonly SampleShape[]): Paramet
 const product = (shape: readonly number[]): number => shape.reduce((size, extent) => size * extent, 1);
 
 /**
- * Number of trainable parameters: convolutions, linear layers and the scale and shift of batch normalization.
+ * Number of trainable parameters: convolutions, linear layers, and the scale and shift of affine batch normalization.
  *
  * @throws EznasError INVALID_GRAPH
  */
 export function params(graph: NetworkGraph): number {
-  return parameterTensors(graph).reduce((total, { shape }) => total + product(shape), 0);
+  const shapes = inferShapes(graph);
+  let total = 0;
+  for (const { shape } of tensorsOf(graph, shapes)) total += product(shape);
+  for (const [index, node] of graph.nodes.entries()) {
+    if (node.kind === 'batchNorm' && node.affine) total += 2 * shapes[index]![0];
+  }
+  return total;
 }
 
 /**
@@ -60,7 +61,6 @@ export function flops(graph: NetworkGraph): number {
   const shapes = inferShapes(graph);
   let total = 0;
   for (const { node, shape } of tensorsOf(graph, shapes)) {
-    if (graph.nodes[node]!.kind === 'batchNorm') continue;
     const [, height, width] = shapes[node]!;
     total += product(shape) * height * width;
   }

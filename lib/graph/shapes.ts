@@ -4,25 +4,58 @@ import { type GraphNode, type NetworkGraph, NODE_KINDS, type Pair, type SampleSh
 /** Largest value of a size, attribute or index: graphs cross the native boundary as int32. */
 const INT32_MAX = 2 ** 31 - 1;
 
-/** Names one node in an error message. */
-function describe(index: number, node: GraphNode, shapes: readonly SampleShape[]): string {
-  const inputs = node.inputs.map((input) => `node ${input} ${formatShape(shapes[input])}`).join(', ');
-  return `node ${index} (${node.kind}${inputs === '' ? '' : ` of ${inputs}`})`;
+/** A node under inspection: what error messages tell of it. */
+interface Place {
+  readonly node: GraphNode;
+  readonly index: number;
+  readonly shapes: readonly SampleShape[];
 }
 
 function formatShape(shape: SampleShape | undefined): string {
   return shape === undefined ? '[unknown]' : `[${shape.join(', ')}]`;
 }
 
+function fail({ node, index, shapes }: Place, reason: string): never {
+  const inputs = node.inputs.map((input) => `node ${input} ${formatShape(shapes[input])}`).join(', ');
+  const label = `node ${index} (${node.kind}${inputs === '' ? '' : ` of ${inputs}`})`;
+  throw new EznasError('INVALID_GRAPH', `${label}: ${reason}`);
+}
+
+function sameShape(a: SampleShape, b: SampleShape): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2];
+}
+
 function isInteger(value: unknown, least: number): value is number {
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= INT32_MAX;
 }
 
-/** How many inputs a node of this kind may have. */
-function arity(kind: GraphNode['kind']): readonly [least: number, most: number] {
-  if (kind === 'input') return [0, 0];
-  if (kind === 'add' || kind === 'concat') return [1, Number.POSITIVE_INFINITY];
-  return [1, 1];
+function checkPositive(place: Place, name: string, value: number): void {
+  if (!isInteger(value, 1)) fail(place, `${name} must be an integer of at least 1, got ${value}`);
+}
+
+function checkPair(place: Place, name: string, pair: Pair, least: number): void {
+  if (pair.length !== 2 || !isInteger(pair[0], least) || !isInteger(pair[1], least)) {
+    fail(place, `${name} must be two integers of at least ${least}, got [${pair.join(', ')}]`);
+  }
+}
+
+function checkInputs(place: Place): void {
+  const { node, index } = place;
+  if (!NODE_KINDS.includes(node.kind)) {
+    throw new EznasError(
+      'INVALID_GRAPH',
+      `node ${index}: unknown kind ${String(node.kind)}; known: ${NODE_KINDS.join(', ')}`,
+    );
+  }
+  const count = node.inputs.length;
+  if (node.kind === 'add' || node.kind === 'concat') {
+    if (count < 1) fail(place, 'no inputs given, at least 1 needed');
+  } else if (count !== (node.kind === 'input' ? 0 : 1)) {
+    fail(place, `${count} inputs given, ${node.kind === 'input' ? 0 : 1} needed`);
+  }
+  for (const input of node.inputs) {
+    if (!isInteger(input, 0) || input >= index) fail(place, `input ${input} is not an earlier node`);
+  }
 }
 
 /**
@@ -43,6 +76,37 @@ export function windowExtent(
   return steps + (startsOutside ? 0 : 1);
 }
 
+/** Shape of a convolution's or pool's output. */
+function windowShape(
+  place: Place,
+  outChannels: number,
+  [, height, width]: SampleShape,
+  { kernel, stride, padding }: { readonly kernel: Pair; readonly stride: Pair; readonly padding: Pair },
+  dilation: Pair,
+  ceilMode: boolean,
+): SampleShape {
+  checkPair(place, 'kernel', kernel, 1);
+  checkPair(place, 'stride', stride, 1);
+  checkPair(place, 'padding', padding, 0);
+  checkPair(place, 'dilation', dilation, 1);
+  const outHeight = windowExtent(height, kernel[0], stride[0], padding[0], dilation[0], ceilMode);
+  const outWidth = windowExtent(width, kernel[1], stride[1], padding[1], dilation[1], ceilMode);
+  if (outHeight < 1 || outWidth < 1) {
+    fail(place, `window ${kernel.join('×')} with dilation ${dilation.join('×')} does not fit the padded input`);
+  }
+  return [outChannels, outHeight, outWidth];
+}
+
+function concatShape(place: Place, [, height, width]: SampleShape): SampleShape {
+  let channels = 0;
+  for (const input of place.node.inputs) {
+    const [c, h, w] = place.shapes[input]!;
+    if (h !== height || w !== width) fail(place, 'all inputs must have one height and width');
+    channels += c;
+  }
+  return [channels, height, width];
+}
+
 /**
  * Shape of one node's output from the shapes of the nodes before it.
  *
@@ -56,115 +120,68 @@ export function inferNodeShape(
   shapes: readonly SampleShape[],
   inputShape: SampleShape,
 ): SampleShape {
-  const fail = (reason: string): never => {
-    throw new EznasError('INVALID_GRAPH', `${describe(index, node, shapes)}: ${reason}`);
-  };
-  if (!NODE_KINDS.includes(node.kind)) {
-    throw new EznasError(
-      'INVALID_GRAPH',
-      `node ${index}: unknown kind ${String(node.kind)}; known: ${NODE_KINDS.join(', ')}`,
-    );
-  }
-  const [least, most] = arity(node.kind);
-  if (node.inputs.length < least || node.inputs.length > most) {
-    fail(`${node.inputs.length} inputs given, ${least === most ? least : `at least ${least}`} needed`);
-  }
-  for (const input of node.inputs) {
-    if (!isInteger(input, 0) || input >= index) fail(`input ${input} is not an earlier node`);
-  }
-  const positive = (name: string, value: number): void => {
-    if (!isInteger(value, 1)) fail(`${name} must be an integer of at least 1, got ${value}`);
-  };
-  const pairOf = (name: string, pair: Pair, smallest: number): void => {
-    if (pair.length !== 2 || !pair.every((value) => isInteger(value, smallest))) {
-      fail(`${name} must be two integers of at least ${smallest}, got [${pair.join(', ')}]`);
-    }
-  };
-  const [channels, height, width] = node.kind === 'input' ? inputShape : shapes[node.inputs[0]!]!;
-  const windowShape = (
-    outChannels: number,
-    { kernel, stride, padding }: { kernel: Pair; stride: Pair; padding: Pair },
-    dilation: Pair,
-    ceilMode: boolean,
-  ): SampleShape => {
-    pairOf('kernel', kernel, 1);
-    pairOf('stride', stride, 1);
-    pairOf('padding', padding, 0);
-    pairOf('dilation', dilation, 1);
-    const outHeight = windowExtent(height, kernel[0], stride[0], padding[0], dilation[0], ceilMode);
-    const outWidth = windowExtent(width, kernel[1], stride[1], padding[1], dilation[1], ceilMode);
-    if (outHeight < 1 || outWidth < 1) {
-      fail(`window ${kernel.join('×')} with dilation ${dilation.join('×')} does not fit the padded input`);
-    }
-    return [outChannels, outHeight, outWidth];
-  };
-
+  const place: Place = { node, index, shapes };
+  checkInputs(place);
+  const read = node.kind === 'input' ? inputShape : shapes[node.inputs[0]!]!;
+  const [channels, height, width] = read;
   switch (node.kind) {
     case 'input':
       if (inputShape.length !== 3 || !inputShape.every((extent) => isInteger(extent, 1))) {
-        fail(`the input shape must be three integers of at least 1, got ${formatShape(inputShape)}`);
+        fail(place, `the input shape must be three integers of at least 1, got ${formatShape(inputShape)}`);
       }
       return inputShape;
     case 'conv2d': {
-      positive('outChannels', node.outChannels);
-      positive('groups', node.groups);
-      if (channels % node.groups !== 0 || node.outChannels % node.groups !== 0) {
-        fail(`${node.groups} groups must divide ${channels} input and ${node.outChannels} output channels`);
+      const { outChannels, groups, dilation } = node;
+      checkPositive(place, 'outChannels', outChannels);
+      checkPositive(place, 'groups', groups);
+      if (channels % groups !== 0 || outChannels % groups !== 0) {
+        fail(place, `${groups} groups must divide ${channels} input and ${outChannels} output channels`);
       }
-      return windowShape(node.outChannels, node, node.dilation, false);
+      return windowShape(place, outChannels, read, node, dilation, false);
     }
     case 'maxPool':
     case 'avgPool': {
-      const shape = windowShape(channels, node, [1, 1], node.ceilMode);
-      if (node.padding.some((padding, axis) => padding > node.kernel[axis]! / 2)) {
-        fail(`padding ${node.padding.join('×')} is more than half of the kernel ${node.kernel.join('×')}`);
+      const { kernel, padding, ceilMode } = node;
+      const shape = windowShape(place, channels, read, node, [1, 1], ceilMode);
+      if (2 * padding[0] > kernel[0] || 2 * padding[1] > kernel[1]) {
+        fail(place, `padding ${padding.join('×')} is more than half of the kernel ${kernel.join('×')}`);
       }
       return shape;
     }
     case 'batchNorm':
     case 'relu':
     case 'identity':
-      return [channels, height, width];
+      return read;
     case 'add':
       for (const input of node.inputs) {
-        if (shapes[input]!.some((extent, axis) => extent !== [channels, height, width][axis])) {
-          fail('all inputs must have one shape');
-        }
+        if (!sameShape(shapes[input]!, read)) fail(place, 'all inputs must have one shape');
       }
-      return [channels, height, width];
-    case 'concat': {
-      let total = 0;
-      for (const input of node.inputs) {
-        const [c, h, w] = shapes[input]!;
-        if (h !== height || w !== width) fail('all inputs must have one height and width');
-        total += c;
-      }
-      return [total, height, width];
-    }
+      return read;
+    case 'concat':
+      return concatShape(place, read);
     case 'globalAvgPool':
       return [channels, 1, 1];
     case 'linear':
-      positive('features', node.features);
+      checkPositive(place, 'features', node.features);
       return [node.features, 1, 1];
     case 'zero':
-      positive('stride', node.stride);
+      checkPositive(place, 'stride', node.stride);
       return [channels, Math.ceil(height / node.stride), Math.ceil(width / node.stride)];
     case 'slice': {
-      if (node.axis !== 1 && node.axis !== 2 && node.axis !== 3) fail(`axis must be 1, 2 or 3, got ${node.axis}`);
-      const extent = [channels, height, width][node.axis - 1]!;
-      if (!isInteger(node.begin, 0) || !isInteger(node.end, 1) || node.begin >= node.end || node.end > extent) {
-        fail(`range ${node.begin}…${node.end} must be non-empty and inside 0…${extent} of axis ${node.axis}`);
+      const { axis, begin, end } = node;
+      if (axis !== 1 && axis !== 2 && axis !== 3) fail(place, `axis must be 1, 2 or 3, got ${axis}`);
+      const extent = read[axis - 1]!;
+      if (!isInteger(begin, 0) || !isInteger(end, 1) || begin >= end || end > extent) {
+        fail(place, `range ${begin}…${end} must be non-empty and inside 0…${extent} of axis ${axis}`);
       }
-      const shape: [number, number, number] = [channels, height, width];
-      shape[node.axis - 1] = node.end - node.begin;
-      return shape;
+      return read.with(axis - 1, end - begin) as unknown as SampleShape;
     }
   }
 }
 
 /**
  * Output shape of every node, after checking the whole graph: node inputs and attributes, one input node at index 0, the output node, and
- * that every unit names a ReLU, a convolution and a batch normalization in that order. A linear layer reads its input flattened
+ * that every unit names a ReLU, a convolution and a batch normalization in that order, the convolution reading the ReLU's shape. A linear layer reads its input flattened
  * channel-major.
  *
  * @throws EznasError INVALID_GRAPH
@@ -188,6 +205,14 @@ export function inferShapes(graph: NetworkGraph): SampleShape[] {
       throw new EznasError(
         'INVALID_GRAPH',
         `unit ${index} names nodes ${relu} (${kinds[0]}), ${conv} (${kinds[1]}), ${batchNorm} (${kinds[2]}); a unit is a relu, a later conv2d and a later batchNorm`,
+      );
+    }
+    const given = shapes[relu]!;
+    const read = shapes[nodes[conv]!.inputs[0]!]!;
+    if (!sameShape(given, read)) {
+      throw new EznasError(
+        'INVALID_GRAPH',
+        `unit ${index}: its relu gives ${formatShape(given)} and its conv2d reads ${formatShape(read)}; they must be equal`,
       );
     }
   }

@@ -136,8 +136,6 @@ describe('counts', () => {
     const graph = everyKind().finish(12);
     assert.deepEqual(parameterTensors(graph), [
       { node: 2, role: 'weight', shape: [6, 2, 3, 1] },
-      { node: 3, role: 'weight', shape: [6] },
-      { node: 3, role: 'bias', shape: [6] },
       { node: 12, role: 'weight', shape: [7, 8] },
       { node: 12, role: 'bias', shape: [7] },
     ]);

@@ -99,7 +99,7 @@ describe('shape inference', () => {
     ['an input that does not exist', { kind: 'relu', inputs: [3] }, [wide], /input 3 is not an earlier node/],
     ['a node that reads itself', { kind: 'relu', inputs: [1] }, [wide], /input 1 is not an earlier node/],
     ['a fractional input', { kind: 'relu', inputs: [0.5] }, [wide], /input 0\.5/],
-    ['an empty sum', { kind: 'add', inputs: [] }, [wide], /0 inputs given, at least 1 needed/],
+    ['an empty sum', { kind: 'add', inputs: [] }, [wide], /no inputs given, at least 1 needed/],
     ['two inputs of a ReLU', { kind: 'relu', inputs: [0, 0] as never }, [wide], /2 inputs given, 1 needed/],
     [
       'a sum of unequal shapes',
@@ -182,6 +182,19 @@ describe('graph checks', () => {
       assert.throws(() => inferShapes({ ...graph, ...change }), invalidGraph(pattern));
     });
   }
+
+  it('refuse a unit whose convolution reads another shape than its ReLU gives', () => {
+    const nodes: GraphNode[] = [
+      ...graph.nodes,
+      { ...conv, inputs: [3] },
+      { kind: 'batchNorm', inputs: [4], affine: true },
+    ];
+    const units = [{ relu: 1, conv: 4, batchNorm: 5 }];
+    assert.throws(
+      () => inferShapes({ ...graph, nodes, units }),
+      invalidGraph(/gives \[3, 8, 8\] .* reads \[8, 8, 8\]/),
+    );
+  });
 
   it('refuse a unit whose nodes stand in the wrong order', () => {
     const nodes: GraphNode[] = [{ kind: 'input', inputs: [] }, conv, { kind: 'relu', inputs: [1] }, graph.nodes[3]!];
