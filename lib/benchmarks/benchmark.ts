@@ -9,8 +9,8 @@ export interface BenchmarkDataset {
   readonly resolution: number;
   /** Channels of the images. */
   readonly channels: number;
-  /** Name of the normalization of the images (mean and standard deviation per channel). */
-  readonly normalization: 'cifar' | 'imagenet16';
+  /** Name of the image format whose normalization the networks were trained with, as `imageFormat` in lib/images knows it. */
+  readonly normalization: string;
 }
 
 /** Test accuracies of every architecture of a numbered space. */

@@ -12,9 +12,9 @@ class Nasbench201Benchmark implements Benchmark<Nasbench201Architecture> {
   readonly name = 'nasbench201';
   readonly space = nasbench201;
   readonly datasets: readonly BenchmarkDataset[] = [
-    { name: 'cifar10', classes: 10, resolution: 32, channels: 3, normalization: 'cifar' },
-    { name: 'cifar100', classes: 100, resolution: 32, channels: 3, normalization: 'cifar' },
-    { name: 'imagenet16-120', classes: 120, resolution: 16, channels: 3, normalization: 'imagenet16' },
+    { name: 'cifar10', classes: 10, resolution: 32, channels: 3, normalization: 'cifar10' },
+    { name: 'cifar100', classes: 100, resolution: 32, channels: 3, normalization: 'cifar100' },
+    { name: 'imagenet16-120', classes: 120, resolution: 16, channels: 3, normalization: 'imagenet16-120' },
   ];
   readonly epochs: readonly number[] = [200, 12];
   readonly #table: PackedTable;

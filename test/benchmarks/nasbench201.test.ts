@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadNasbench201 } from '../../lib/benchmarks/nasbench201.ts';
+import { imageFormat } from '../../lib/images/normalization.ts';
 import { type PackedColumn, packTable } from '../../lib/packed-table.ts';
 import { NASBENCH201_TABLE, readNasbench201Table } from '../../lib/spaces/nasbench201-table.ts';
 
@@ -60,7 +61,7 @@ describe('the NAS-Bench-201 benchmark', () => {
       classes: 120,
       resolution: 16,
       channels: 3,
-      normalization: 'imagenet16',
+      normalization: 'imagenet16-120',
     });
     assert.deepEqual(
       benchmark.datasets.map(({ name, classes }) => [name, classes]),
@@ -70,6 +71,12 @@ describe('the NAS-Bench-201 benchmark', () => {
         ['imagenet16-120', 120],
       ],
     );
+  });
+
+  it('names normalizations that the images have, at the resolution of its datasets', () => {
+    for (const { normalization, resolution } of benchmark.datasets) {
+      assert.equal(imageFormat(normalization).resolution, resolution);
+    }
   });
 
   it('refuses what it does not have, and says what it has', () => {

@@ -1,6 +1,7 @@
 """Parameters and unit shapes of NAS-Bench-201 networks, for test/spaces/nasbench201-network.test.ts.
 
     python3 test/oracle/nasbench201_networks.py GOLDEN/small GOLDEN/full > test/fixtures/nasbench201-networks.json
+    npx biome format --write test/fixtures/nasbench201-networks.json
 
 Reads the descriptions <index>.json of the golden fixtures, which PyTorch hooks recorded, and keeps names and shapes.
 """

@@ -1,6 +1,7 @@
 """Output extents of PyTorch convolutions and pools on random settings, for test/graph/shapes.test.ts.
 
     python3 test/oracle/window_shapes.py > test/fixtures/window-shapes.json
+    npx biome format --write test/fixtures/window-shapes.json
 
 Each case is [kind, extent, kernel, stride, padding, dilation, ceil, output]; output null means that PyTorch refuses.
 """
