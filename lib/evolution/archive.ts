@@ -1,0 +1,294 @@
+import Database from 'better-sqlite3';
+import { EznasError } from '../errors.ts';
+import { canonicalText, type Program } from '../programs/tree.ts';
+import type { Evaluation } from './assessment.ts';
+import type { Generation } from './search.ts';
+import type { FitnessTask } from './task.ts';
+
+/** Version of the tables below (SQLite's `user_version`). */
+export const ARCHIVE_VERSION = 1;
+
+/** Marks the file as ours (SQLite's `application_id`): "ezna". */
+const APPLICATION_ID = 0x657a6e61;
+
+/** scores: float64, little-endian, one for each network of the task. */
+const SCHEMA = `
+  CREATE TABLE tasks (
+    name TEXT PRIMARY KEY,
+    space TEXT NOT NULL,
+    networks TEXT NOT NULL,
+    accuracies TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE programs (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX programs_generation ON programs (generation);
+
+  CREATE TABLE generations (
+    generation INTEGER PRIMARY KEY,
+    tasks TEXT NOT NULL,
+    drawn INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE individuals (
+    generation INTEGER NOT NULL REFERENCES generations,
+    slot INTEGER NOT NULL,
+    program INTEGER NOT NULL REFERENCES programs,
+    operation TEXT NOT NULL,
+    parent1 INTEGER REFERENCES programs,
+    parent2 INTEGER REFERENCES programs,
+    fitness REAL,
+    sign INTEGER,
+    PRIMARY KEY (generation, slot)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX individuals_program ON individuals (program);
+  CREATE INDEX individuals_fitness ON individuals (fitness);
+  CREATE INDEX individuals_parent1 ON individuals (parent1);
+  CREATE INDEX individuals_parent2 ON individuals (parent2);
+
+  CREATE TABLE evaluations (
+    program INTEGER NOT NULL REFERENCES programs,
+    task TEXT NOT NULL REFERENCES tasks,
+    generation INTEGER NOT NULL,
+    tau REAL,
+    scores BLOB NOT NULL,
+    PRIMARY KEY (program, task)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX evaluations_generation ON evaluations (generation);
+`;
+
+/** One program of one generation, as the archive tells it. */
+export interface ArchivedIndividual {
+  readonly generation: number;
+  /** Place in its generation, from 0. */
+  readonly slot: number;
+  /** Canonical text. */
+  readonly program: string;
+  readonly size: number;
+  readonly height: number;
+  readonly operation: string;
+  /** Canonical texts. */
+  readonly parents: readonly string[];
+  /** Null for the initial programs, which are not assessed. */
+  readonly fitness: number | null;
+  readonly sign: 1 | -1 | null;
+}
+
+/**
+ * Every program of a search, in an SQLite file: tables `programs`, `individuals` (a program in a generation, with fitness, operation and
+ * parents), `evaluations` (a program on a task, with τ and scores), `generations` and `tasks`. Write-ahead logging, and one durable transaction
+ * for each generation: a killed process leaves all of a generation or nothing.
+ */
+export class Archive {
+  readonly path: string;
+  readonly #database: Database.Database;
+
+  /**
+   * Opens an archive, or makes one where there is no file yet.
+   *
+   * @throws EznasError INVALID_RUN when the file is no archive, one of another version, damaged, or cannot be opened
+   */
+  constructor(path: string, { readonly = false }: { readonly readonly?: boolean } = {}) {
+    this.path = path;
+    try {
+      this.#database = new Database(path, { readonly, fileMustExist: readonly });
+    } catch (cause) {
+      const reason = `cannot be opened: ${(cause as Error).message}; see that the folder exists and can be written`;
+      throw new EznasError('INVALID_RUN', `${path} ${reason}`, { cause });
+    }
+    try {
+      this.#typed(() => this.#prepare(readonly));
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Records the evolution tasks, or checks that those recorded are the same.
+   *
+   * @throws EznasError INVALID_RUN naming a task that differs
+   */
+  recordTasks(tasks: readonly FitnessTask[]): void {
+    const rows = tasks.map(({ name, space, indices, accuracies }) => ({
+      name,
+      space,
+      networks: JSON.stringify(indices),
+      accuracies: JSON.stringify([...accuracies]),
+    }));
+    this.#transaction(() => {
+      const select = this.#database.prepare<[], (typeof rows)[number]>('SELECT * FROM tasks');
+      const recorded = new Map(select.all().map((row) => [row.name, row]));
+      if (recorded.size === 0) {
+        const insert = this.#database.prepare('INSERT INTO tasks VALUES (@name, @space, @networks, @accuracies)');
+        for (const row of rows) insert.run(row);
+        return;
+      }
+      const differing =
+        rows.find((row) => JSON.stringify({ ...recorded.get(row.name) }) !== JSON.stringify(row))?.name ??
+        (recorded.size === rows.length ? undefined : 'their number');
+      if (differing !== undefined) {
+        throw new EznasError(
+          'INVALID_RUN',
+          `${this.path}: the evolution tasks are not those the run began with (${differing} differs); ` +
+            'resume it with the same space, datasets and seed, or start a new run in another folder',
+        );
+      }
+    });
+  }
+
+  /** Records a generation, all at once. */
+  recordGeneration({ state, tasks, candidates, evaluations, drawn }: Generation): void {
+    const { generation } = state;
+    this.#transaction(() => {
+      this.#database.prepare('INSERT INTO generations VALUES (?, ?, ?)').run(generation, JSON.stringify(tasks), drawn);
+      const programId = this.#programIds(generation);
+      const insert = this.#database.prepare(
+        'INSERT INTO individuals VALUES (@generation, @slot, @program, @operation, @parent1, @parent2, @fitness, @sign)',
+      );
+      for (const [slot, candidate] of candidates.entries()) {
+        const { fitness, sign } = 'fitness' in candidate ? candidate : { fitness: null, sign: null };
+        const [parent1 = null, parent2 = null] = candidate.parents.map(programId);
+        const program = programId(candidate.program);
+        insert.run({ generation, slot, program, operation: candidate.operation, parent1, parent2, fitness, sign });
+      }
+      this.#insertEvaluations(evaluations, generation);
+    });
+  }
+
+  /** Records evaluations made after the last generation, in place of any recorded so before. */
+  recordFinal(lastGeneration: number, evaluations: readonly Evaluation[]): void {
+    this.#transaction(() => this.#insertEvaluations(evaluations, lastGeneration + 1));
+  }
+
+  /** Removes everything after a generation; −1 removes all but the tasks. */
+  truncate(generation: number): void {
+    this.#transaction(() => {
+      for (const table of ['evaluations', 'individuals', 'generations', 'programs']) {
+        this.#database.prepare(`DELETE FROM ${table} WHERE generation > ?`).run(generation);
+      }
+    });
+  }
+
+  /** The last generation recorded; −1 when there is none. */
+  lastGeneration(): number {
+    return this.#typed(() =>
+      this.#database.prepare('SELECT coalesce(max(generation), -1) FROM generations').pluck().get(),
+    ) as number;
+  }
+
+  /** Every evaluation, without the scores. */
+  evaluations(): Omit<Evaluation, 'scores'>[] {
+    return this.#typed(() =>
+      this.#database
+        .prepare<[], Omit<Evaluation, 'scores'>>(
+          'SELECT text AS program, task, tau FROM evaluations JOIN programs ON programs.id = program ORDER BY program, task',
+        )
+        .all(),
+    );
+  }
+
+  /** Scores of a program (canonical text) on the networks of a task; undefined when it was not evaluated on it. */
+  scores(program: string, task: string): Float64Array | undefined {
+    const blob = this.#typed(() =>
+      this.#database
+        .prepare('SELECT scores FROM evaluations JOIN programs ON programs.id = program WHERE text = ? AND task = ?')
+        .pluck()
+        .get(program, task),
+    ) as Buffer | undefined;
+    return blob && Float64Array.from({ length: blob.length / 8 }, (_, index) => blob.readDoubleLE(8 * index));
+  }
+
+  /** All individuals in order, or those of one generation. */
+  individuals(generation?: number): ArchivedIndividual[] {
+    const select = this.#typed(() =>
+      this.#database.prepare<[number | null], ArchivedIndividual & { parent1: string | null; parent2: string | null }>(`
+        SELECT individuals.generation, slot, programs.text AS program, programs.size, programs.height, operation,
+               first.text AS parent1, second.text AS parent2, fitness, sign
+        FROM individuals
+        JOIN programs ON programs.id = program
+        LEFT JOIN programs AS first ON first.id = parent1
+        LEFT JOIN programs AS second ON second.id = parent2
+        WHERE ?1 IS NULL OR individuals.generation = ?1
+        ORDER BY individuals.generation, slot`),
+    );
+    return this.#typed(() => select.all(generation ?? null)).map(({ parent1, parent2, ...row }) => ({
+      ...row,
+      parents: [parent1, parent2].filter((parent) => parent !== null),
+    }));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #prepare(readonly: boolean): void {
+    const database = this.#database;
+    const version = database.pragma('user_version', { simple: true }) as number;
+    const application = database.pragma('application_id', { simple: true }) as number;
+    const empty = database.prepare('SELECT count(*) = 0 FROM sqlite_schema').pluck().get() === 1;
+    if (empty && version === 0 && !readonly) {
+      database.pragma('journal_mode = WAL');
+      database.transaction(() => {
+        database.exec(SCHEMA);
+        database.pragma(`application_id = ${APPLICATION_ID}`);
+        database.pragma(`user_version = ${ARCHIVE_VERSION}`);
+      })();
+    } else if (application !== APPLICATION_ID) {
+      throw new EznasError('INVALID_RUN', `${this.path} is an SQLite file, but not an archive of eznas`);
+    } else if (version !== ARCHIVE_VERSION) {
+      throw new EznasError(
+        'INVALID_RUN',
+        `${this.path} is an archive of version ${version}, this eznas reads version ${ARCHIVE_VERSION}; ` +
+          'open it with the eznas that made it',
+      );
+    }
+    // A checkpoint must never reach the disk before the generation it continues from.
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+  }
+
+  #programIds(generation: number): (program: Program) => number {
+    const select = this.#database.prepare('SELECT id FROM programs WHERE text = ?').pluck();
+    const insert = this.#database.prepare('INSERT INTO programs (text, size, height, generation) VALUES (?, ?, ?, ?)');
+    return (program) => {
+      const text = canonicalText(program);
+      const known = select.get(text) as number | undefined;
+      return known ?? Number(insert.run(text, program.size, program.height, generation).lastInsertRowid);
+    };
+  }
+
+  #insertEvaluations(evaluations: readonly Evaluation[], generation: number): void {
+    const insert = this.#database.prepare('INSERT INTO evaluations SELECT id, ?, ?, ?, ? FROM programs WHERE text = ?');
+    for (const { program, task, tau, scores } of evaluations) {
+      const blob = Buffer.alloc(8 * scores.length);
+      for (const [index, score] of scores.entries()) blob.writeDoubleLE(score, 8 * index);
+      insert.run(task, generation, tau, blob, program);
+    }
+  }
+
+  #transaction(work: () => void): void {
+    this.#typed(() => this.#database.transaction(work).immediate());
+  }
+
+  /** Runs database work with its errors typed. */
+  #typed<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+      const { code } = error;
+      const advice = /NOTADB|CORRUPT/.test(code)
+        ? 'it is damaged or no SQLite file; restore it from a copy, or start a new run in another folder'
+        : /BUSY|LOCKED/.test(code)
+          ? 'another process uses it; wait until that ends'
+          : 'see that its folder can be written and that the disk has room; the run can then be resumed';
+      throw new EznasError('INVALID_RUN', `${this.path}: ${error.message} (${code}); ${advice}`, { cause: error });
+    }
+  }
+}
