@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What a rival prints: its task's answer, or why there is none. */
+export type RivalAnswer<T> =
+  | ({ readonly torch: string; readonly peakBytes: number } & T)
+  | { readonly missing: string };
+
+const PACKAGES = 'python3-torch python3-deap python3-scipy';
+
+/** The Python that has PyTorch: EZNAS_PYTHON, else Debian's. */
+function python(): string {
+  return process.env['EZNAS_PYTHON'] ?? '/usr/bin/python3';
+}
+
+/**
+ * Runs bench/rivals/run.py on a request. Floats go through a file: inputs of the three passes, then every network's parameters.
+ */
+export function runPyTorch<T>(request: object, floats: readonly Float32Array[] = []): RivalAnswer<T> {
+  const probe = spawnSync(python(), ['-c', 'import torch, deap, scipy'], { encoding: 'utf8' });
+  if (probe.status !== 0) {
+    return { missing: `${python()} has no PyTorch, DEAP or SciPy; on Debian: apt-get install ${PACKAGES}` };
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'eznas-rival-'));
+  try {
+    const floatFile = join(folder, 'floats.bin');
+    const requestFile = join(folder, 'request.json');
+    writeFileSync(
+      floatFile,
+      Buffer.concat(floats.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))),
+    );
+    writeFileSync(requestFile, JSON.stringify({ ...request, floats: floatFile }));
+    const script = fileURLToPath(new URL('run.py', import.meta.url));
+    const run = spawnSync(python(), [script, requestFile], { encoding: 'utf8', maxBuffer: 2 ** 30 });
+    if (run.status !== 0) throw new Error(`the PyTorch rival failed:\n${run.stderr}`);
+    return JSON.parse(run.stdout) as RivalAnswer<T>;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function isMissing<T>(answer: RivalAnswer<T>): answer is { missing: string } {
+  return 'missing' in answer;
+}

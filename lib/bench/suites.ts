@@ -1,0 +1,33 @@
+import { EznasError } from '../errors.ts';
+import { didYouMean } from '../programs/nearest.ts';
+import { benchCollect } from './collect.ts';
+import { benchConvolutions } from './conv.ts';
+import { benchPopulation } from './population.ts';
+import type { BenchEntry, BenchMachine, SuiteOptions } from './report.ts';
+
+/** A suite measures its entries on a machine whose peaks are known. */
+export type Suite = (machine: BenchMachine, options: SuiteOptions) => Promise<BenchEntry[]>;
+
+/** The suites that ship with the package: kernels, recording, program evaluation. */
+export const SUITES: Readonly<Record<string, Suite>> = {
+  conv: benchConvolutions,
+  collect: benchCollect,
+  population: benchPopulation,
+};
+
+/**
+ * The suite of a name.
+ *
+ * @throws EznasError INVALID_ARGUMENT naming the suites there are
+ */
+export function findSuite(name: string, suites: Readonly<Record<string, Suite>> = SUITES): Suite {
+  const suite = Object.hasOwn(suites, name) ? suites[name] : undefined;
+  if (suite === undefined) {
+    const names = Object.keys(suites);
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `unknown suite '${name}'${didYouMean(name, names)}; there are ${names.join(', ')}`,
+    );
+  }
+  return suite;
+}
