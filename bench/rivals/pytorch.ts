@@ -4,10 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What a rival prints: its task's answer, or why there is none. */
-export type RivalAnswer<T> =
-  | ({ readonly torch: string; readonly peakBytes: number } & T)
-  | { readonly missing: string };
+/** What every rival's answer holds beside its task's. */
+interface RivalRun {
+  readonly torch: string;
+  readonly peakBytes: number;
+  readonly missing?: undefined;
+}
+
+/** A task's answer, or why there is none. */
+export type RivalAnswer<T> = (RivalRun & T) | { readonly missing: string };
 
 const PACKAGES = 'python3-torch python3-deap python3-scipy';
 
@@ -40,8 +45,4 @@ export function runPyTorch<T>(request: object, floats: readonly Float32Array[] =
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-export function isMissing<T>(answer: RivalAnswer<T>): answer is { missing: string } {
-  return 'missing' in answer;
 }

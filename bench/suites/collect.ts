@@ -4,7 +4,7 @@ import type { BenchEntry, BenchMachine, SuiteOptions } from '../../lib/bench/rep
 import { photographs, randomNetworks } from '../../lib/bench/workload.ts';
 import { collectStatistics } from '../../lib/engine/run.ts';
 import { TENSORS } from '../../lib/programs/tensors.ts';
-import { isMissing, runPyTorch } from '../rivals/pytorch.ts';
+import { runPyTorch } from '../rivals/pytorch.ts';
 import { firstOf, givenInputs, norm, rivalRequest } from './shared.ts';
 
 /** The rival takes a second per network at batch 16: it times the first few of the same networks. */
@@ -41,7 +41,7 @@ async function rivalEntry(batch: number, options: SuiteOptions): Promise<BenchEn
   const inputs = givenInputs(photographs(batch, options.seed), options.seed);
   const { request, floats } = rivalRequest(workload, inputs, options.seed, options.threads);
   const answer = runPyTorch<{ seconds: number[]; norms: number[][][] }>({ task: 'collect', ...request }, floats);
-  if (isMissing(answer)) {
+  if (answer.missing !== undefined) {
     console.error(`rival left out: ${answer.missing}`);
     return undefined;
   }

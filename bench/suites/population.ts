@@ -3,7 +3,7 @@ import type { BenchEntry, BenchMachine, SuiteOptions } from '../../lib/bench/rep
 import { nodeElements, photographs, randomNetworks, randomPrograms } from '../../lib/bench/workload.ts';
 import { collectStatistics, evaluatePrograms } from '../../lib/engine/run.ts';
 import { printProgram } from '../../lib/programs/print.ts';
-import { isMissing, runPyTorch } from '../rivals/pytorch.ts';
+import { runPyTorch } from '../rivals/pytorch.ts';
 import { givenInputs, rivalRequest } from './shared.ts';
 
 const PROGRAMS = 50;
@@ -23,7 +23,7 @@ export async function benchPopulationBeside(machine: BenchMachine, options: Suit
     { task: 'population', programs: programs.map(printProgram), ...request },
     floats,
   );
-  if (isMissing(answer)) {
+  if (answer.missing !== undefined) {
     console.error(`rival left out: ${answer.missing}`);
     return entries;
   }
