@@ -1,6 +1,7 @@
 // Batch normalization, one block of 16 channels at a time over the whole batch. Sums are float64 throughout: each
 // register of floats is widened to two of doubles, shifted by the channel's first value (so that a mean far above the
 // standard deviation costs no digits, and a constant channel has variance exactly zero).
+#include "kernels/cpu/conv.h"
 #include "kernels/cpu/network_functions.h"
 #include "kernels/cpu/registers.h"
 
@@ -25,6 +26,19 @@ template <class F>
 [[gnu::always_inline]] inline float orDefault(const float* p, int i, float otherwise) { return p ? p[i] : otherwise; }
 
 }  // namespace
+
+void blockSums(const FeatureMap& y, int block, double* sums, double* squares) {
+  for (int r = 0; r < kDoubles; ++r) {
+    RegDouble s{}, q{};
+    forEachPixel(y, y, block, [&](const float* p, float*) {
+      const RegDouble d = loadDouble(p + r * kHalf);
+      s += d;
+      q += d * d;
+    });
+    storeReg(sums + r * kHalf, s);
+    storeReg(squares + r * kHalf, q);
+  }
+}
 
 void batchStatistics(const FeatureMap& x, double* mean, double* variance) {
   const double count = static_cast<double>(x.n) * x.h * x.w;

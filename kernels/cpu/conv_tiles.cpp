@@ -1,0 +1,220 @@
+#include "kernels/cpu/conv_tiles.h"
+
+namespace eznas::EZNAS_ISA {
+namespace {
+
+#define UNROLL _Pragma("GCC unroll 64")
+
+/// Output blocks of one tile, at most.
+inline constexpr int kMaxGroup = kWidth == 16 ? 2 : 1;
+/// Pixels of one tile of `group` output blocks, at most.
+constexpr int maxPixels(int group) {
+  return kWidth == 16 ? 16 / group : kRegisters == 16 ? 12 / kPerBlock : 24 / kPerBlock;
+}
+/// Bytes of weights that one chunk of input blocks may take: they stay in the first-level cache while all tiles of an
+/// image pass.
+inline constexpr int kChunkBytes = 20 * 1024;
+
+/// What the tiles of one chunk of input blocks share.
+struct Chunk {
+  ptrdiff_t xBlock, xRow, tapRow, tapCol, yBlock, yRow, yCol;
+  int blocks, lastChannels;  // input blocks, and channels of the last
+  int tapRows, tapCols;
+  const float* weights;
+  ptrdiff_t weightGroup;  // between output blocks
+  const float* init;      // 16 · group floats to start from; nullptr: from y
+  const int32_t* mask;    // 16 · group lane masks
+};
+
+/// R × C output pixels of G blocks; input pixels of neighbouring columns are S · 16 floats apart. Row3: the three taps
+/// of a kernel row at once.
+template <int R, int C, int G, int S, bool Row3>
+void tile(const Chunk& k, const float* x, float* y) {
+  constexpr int kN = G * kPerBlock;
+  Reg acc[R][C][kN];
+  const auto output = [&](int r, int c, int n) {
+    return y + r * k.yRow + c * k.yCol + n / kPerBlock * k.yBlock + n % kPerBlock * kWidth;
+  };
+  UNROLL for (int r = 0; r < R; ++r) {
+    UNROLL for (int c = 0; c < C; ++c) {
+      UNROLL for (int n = 0; n < kN; ++n) acc[r][c][n] = loadReg(k.init ? k.init + n * kWidth : output(r, c, n));
+    }
+  }
+  const float* w = k.weights;
+  for (int b = 0; b < k.blocks; ++b, x += k.xBlock) {
+    const int channels = b + 1 == k.blocks ? k.lastChannels : kLanes;
+    const float* row = x;
+    for (int ky = 0; ky < k.tapRows; ++ky, row += k.tapRow) {
+      if constexpr (Row3) {
+        const float* p = row;
+        for (const float* end = p + channels; p < end; ++p, w += kLanes) {
+          Reg tap[3][kN];
+          UNROLL for (int j = 0; j < 3; ++j) {
+            UNROLL for (int n = 0; n < kN; ++n) tap[j][n] =
+                loadReg(w + n / kPerBlock * k.weightGroup + j * kWeightBlock + n % kPerBlock * kWidth);
+          }
+          UNROLL for (int r = 0; r < R; ++r) {
+            UNROLL for (int c = 0; c < C + 2; ++c) {
+              const float v = p[r * k.xRow + c * kLanes];
+              UNROLL for (int j = 0; j < 3; ++j) {
+                if (c - j >= 0 && c - j < C) {
+                  UNROLL for (int n = 0; n < kN; ++n) acc[r][c - j][n] += v * tap[j][n];
+                }
+              }
+            }
+          }
+        }
+        w += (kLanes - channels) * kLanes + 2 * kWeightBlock;
+      } else {
+        const float* column = row;
+        for (int kx = 0; kx < k.tapCols; ++kx, column += k.tapCol) {
+          const float* p = column;
+          for (const float* end = p + channels; p < end; ++p, w += kLanes) {
+            Reg tap[kN];
+            UNROLL for (int n = 0; n < kN; ++n) tap[n] =
+                loadReg(w + n / kPerBlock * k.weightGroup + n % kPerBlock * kWidth);
+            UNROLL for (int r = 0; r < R; ++r) {
+              UNROLL for (int c = 0; c < C; ++c) {
+                const float v = p[r * k.xRow + c * S * kLanes];
+                UNROLL for (int n = 0; n < kN; ++n) acc[r][c][n] += v * tap[n];
+              }
+            }
+          }
+          w += (kLanes - channels) * kLanes;
+        }
+      }
+    }
+  }
+  UNROLL for (int n = 0; n < kN; ++n) {
+    const RegInt mask = loadAs<RegInt>(k.mask + n * kWidth);
+    UNROLL for (int r = 0; r < R; ++r) {
+      UNROLL for (int c = 0; c < C; ++c) storeReg(output(r, c, n), masked(acc[r][c][n], mask));
+    }
+  }
+}
+
+using Tile = void (*)(const Chunk&, const float*, float*);
+
+/// The tile of `rows` × `cols` pixels; rows is 1, 2 or 4 and rows · cols at most maxPixels(G).
+template <int G, int S, bool Row3, int C = 1>
+Tile findTile(int rows, int cols) {
+  constexpr int kMax = maxPixels(G);
+  if (cols == C) {
+    if constexpr (4 * C <= kMax) {
+      if (rows == 4) return tile<4, C, G, S, Row3>;
+    }
+    if constexpr (2 * C <= kMax) {
+      if (rows == 2) return tile<2, C, G, S, Row3>;
+    }
+    return tile<1, C, G, S, Row3>;
+  }
+  if constexpr (C < kMax) return findTile<G, S, Row3, C + 1>(rows, cols);
+  __builtin_unreachable();
+}
+
+template <int G>
+Tile findTile(const Sweep& s, int rows, int cols) {
+  if constexpr (kWidth == 16) {
+    if (s.tapCols == 3 && s.tapCol == kLanes && s.xCol == kLanes) return findTile<G, 1, true>(rows, cols);
+  }
+  return s.xCol == 2 * kLanes ? findTile<G, 2, false>(rows, cols) : findTile<G, 1, false>(rows, cols);
+}
+
+/// All tiles of one image and chunk.
+template <int G>
+void sweepImage(const Sweep& s, const Chunk& k, const float* x, float* y) {
+  const int widest = s.xCol == kLanes || s.xCol == 2 * kLanes ? maxPixels(G) : 1;
+  const int tiles = (s.cols + widest - 1) / widest;  // per row, of equal width give or take one
+  for (int row = 0; row < s.rows;) {
+    const int least = (s.cols + tiles - 1) / tiles;
+    int rows = 1;
+    while (rows < 4 && 2 * rows * least <= maxPixels(G) && row + 2 * rows <= s.rows) rows *= 2;
+    for (int t = 0; t < tiles; ++t) {
+      const int col = s.cols * t / tiles, cols = s.cols * (t + 1) / tiles - col;
+      findTile<G>(s, rows, cols)(k, x + row * s.xRow + col * s.xCol, y + row * s.yRow + col * s.yCol);
+    }
+    row += rows;
+  }
+}
+
+/// Adds Σ y and Σ y² of one image and output block to 16 + 16 running totals.
+void addSums(const Sweep& s, const float* y, double* sums, double* squares) {
+  constexpr int kHalf = kWidth / 2;
+  for (int l = 0; l < kLanes; l += kHalf) {
+    RegDouble total[2] = {loadAs<RegDouble>(sums + l), {}}, square[2] = {loadAs<RegDouble>(squares + l), {}};
+    for (int row = 0; row < s.rows; ++row) {
+      const float* p = y + row * s.yRow + l;
+      int col = 0;
+      for (; col + 2 <= s.cols; col += 2, p += 2 * s.yCol) {
+        const RegDouble a = loadDouble(p), b = loadDouble(p + s.yCol);
+        total[0] += a, total[1] += b;
+        square[0] += a * a, square[1] += b * b;
+      }
+      if (col < s.cols) {
+        const RegDouble a = loadDouble(p);
+        total[0] += a, square[0] += a * a;
+      }
+    }
+    storeReg(sums + l, total[0] + total[1]);
+    storeReg(squares + l, square[0] + square[1]);
+  }
+}
+
+/// All images for output blocks [first, first + G).
+template <int G>
+void sweepGroup(const Sweep& s, int first, const float* bias, bool accumulate, double* sums, double* squares) {
+  const int inBlocks = (s.inChannels + kLanes - 1) / kLanes, taps = s.tapRows * s.tapCols;
+  float init[G * kLanes];
+  int32_t mask[G * kLanes];
+  double total[G * kLanes]{}, square[G * kLanes]{};
+  const int channels = smaller(G * kLanes, s.outChannels - first * kLanes);
+  for (int l = 0; l < G * kLanes; ++l) {
+    init[l] = bias && l < channels ? bias[first * kLanes + l] : 0.0f;
+    mask[l] = l < channels ? -1 : 0;
+  }
+  const int step = larger(1, kChunkBytes / (G * larger(1, taps) * kWeightBlock * static_cast<int>(sizeof(float))));
+  Chunk k{.xBlock = s.xBlock,
+          .xRow = s.xRow,
+          .tapRow = s.tapRow,
+          .tapCol = s.tapCol,
+          .yBlock = s.yBlock,
+          .yRow = s.yRow,
+          .yCol = s.yCol,
+          .blocks = 0,
+          .lastChannels = 0,
+          .tapRows = s.tapRows,
+          .tapCols = s.tapCols,
+          .weights = nullptr,
+          .weightGroup = static_cast<ptrdiff_t>(inBlocks) * taps * kWeightBlock,
+          .init = nullptr,
+          .mask = mask};
+  for (int i = 0; i < s.images; ++i) {
+    float* y = s.y + i * s.yImage + first * s.yBlock;
+    for (int b = 0; b < inBlocks; b += step) {
+      k.blocks = smaller(step, inBlocks - b);
+      k.lastChannels = channelsInBlock(s.inChannels, b + k.blocks - 1);
+      k.weights = s.weights + first * k.weightGroup + static_cast<ptrdiff_t>(b) * taps * kWeightBlock;
+      k.init = b == 0 && !accumulate ? init : nullptr;
+      sweepImage<G>(s, k, s.x + i * s.xImage + b * s.xBlock, y);
+    }
+    if (sums)
+      for (int g = 0; g < G; ++g) addSums(s, y + g * s.yBlock, total + g * kLanes, square + g * kLanes);
+  }
+  for (int l = 0; sums && l < channels; ++l) {
+    sums[first * kLanes + l] = total[l];
+    squares[first * kLanes + l] = square[l];
+  }
+}
+
+}  // namespace
+
+void runSweep(const Sweep& s, const float* bias, bool accumulate, double* sums, double* squares) {
+  if (s.rows == 0 || s.cols == 0) return;
+  const int outBlocks = (s.outChannels + kLanes - 1) / kLanes;
+  int first = 0;
+  if constexpr (kMaxGroup == 2)
+    for (; first + 2 <= outBlocks; first += 2) sweepGroup<2>(s, first, bias, accumulate, sums, squares);
+  for (; first < outBlocks; ++first) sweepGroup<1>(s, first, bias, accumulate, sums, squares);
+}
+
+}  // namespace eznas::EZNAS_ISA
