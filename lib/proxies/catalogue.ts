@@ -21,8 +21,8 @@ interface ProxyDescription {
   readonly definition: string;
   /** Where it was published. */
   readonly paper: string;
-  /** 1 where a higher score predicts a higher accuracy, -1 where a lower one does. */
-  readonly direction: 1 | -1;
+  /** 1 where a higher score predicts a higher accuracy, -1 where a lower one does, 0 where only the size of the correlation was published. */
+  readonly direction: 1 | 0 | -1;
   readonly cost: CostClass;
   /** What a user should know. */
   readonly note: string;
@@ -43,7 +43,7 @@ export interface StructuralProxy extends ProxyDescription {
   readonly count: (graph: NetworkGraph) => number;
 }
 
-export type Proxy = ProgramProxy | StructuralProxy;
+export type NamedProxy = ProgramProxy | StructuralProxy;
 
 const EZNAS = 'EZNAS (Akhauri, Muñoz, Jain, Iyer; NeurIPS 2022; arXiv 2209.07413)';
 
@@ -59,7 +59,7 @@ function program(description: Omit<ProxyDescription, 'paper' | 'cost'>): Program
 }
 
 /** Every named proxy. */
-export const PROXIES: readonly Proxy[] = [
+export const PROXIES: readonly NamedProxy[] = [
   program({
     name: 'eznas-a',
     definition: 'frobenius_norm(sigmoid(logdet(sign(T1GD))))',
@@ -77,26 +77,26 @@ export const PROXIES: readonly Proxy[] = [
   program({
     name: 'eznas-topprog',
     definition: 'square(abs(frobenius_norm(T2N)))',
-    direction: 1,
-    note: `The program released as the best over all search spaces. ${LABELS}`,
+    direction: 0,
+    note: `Released under the name topprog. ${LABELS}`,
   }),
   program({
     name: 'eznas-enas',
     definition: 'reciprocal(add(frobenius_norm(T4P), exp(frobenius_norm(log(sigmoid(log(sigmoid(T4P))))))))',
-    direction: 1,
-    note: `The program released for NDS-ENAS. Its exponential overflows on large networks or batches and the score is then 0. ${LABELS}`,
+    direction: 0,
+    note: `The program released for NDS-ENAS. Its exponential overflows on a unit of more than a few thousand activations, which then scores 0. ${LABELS}`,
   }),
   program({
     name: 'eznas-pnas',
     definition: 'kl_div(normalize(normalize(normalize(T4GP))), gt0(T4GD))',
-    direction: 1,
+    direction: 0,
     note: `The program released for NDS-PNAS. ${LABELS}`,
   }),
   program({
     name: 'eznas-nasnet',
     definition: 'frobenius_norm(lt0(log(add(log(T4P), T1N))))',
-    direction: 1,
-    note: `The program released for NDS-NASNet. It adds T4P to T1N, so it is valid only where no unit changes its channels or resolution. ${LABELS}`,
+    direction: 0,
+    note: `The program released for NDS-NASNet. It adds T4P to T1N, so it is invalid on every network that has a unit which changes channels or resolution, as all of NAS-Bench-201 do. ${LABELS}`,
   }),
   {
     kind: 'structural',
@@ -127,7 +127,7 @@ export const PROXIES: readonly Proxy[] = [
  *
  * @throws EznasError INVALID_ARGUMENT, suggesting the nearest name and listing all
  */
-export function resolveProxy(name: string): Proxy {
+export function resolveProxy(name: string): NamedProxy {
   const proxy = PROXIES.find((candidate) => candidate.name === name);
   if (proxy) return proxy;
   const names = PROXIES.map((candidate) => candidate.name);

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { GraphBuilder } from '../../lib/graph/builder.ts';
+import { symbolicSignature } from '../../lib/programs/symbols.ts';
+import { checkProgram } from '../../lib/programs/typing.ts';
+import { type NamedProxy, PROXIES, resolveProxy } from '../../lib/proxies/catalogue.ts';
+
+function programProxy(name: string): NamedProxy & { kind: 'program' } {
+  const proxy = resolveProxy(name);
+  assert.ok(proxy.kind === 'program');
+  return proxy;
+}
+
+describe('proxy catalogue', () => {
+  it('names each proxy once', () => {
+    const names = PROXIES.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    for (const name of [
+      'eznas-a',
+      'eznas-a-t3gn',
+      'eznas-topprog',
+      'eznas-enas',
+      'eznas-pnas',
+      'eznas-nasnet',
+      'params',
+      'flops',
+    ]) {
+      assert.equal(resolveProxy(name).name, name);
+    }
+  });
+
+  it('suggests the nearest name for an unknown one', () => {
+    assert.throws(() => resolveProxy('eznas_a'), {
+      code: 'INVALID_ARGUMENT',
+      message: /did you mean 'eznas-a'\?.*known: eznas-a, /,
+    });
+    assert.throws(() => resolveProxy('quantum'), {
+      code: 'INVALID_ARGUMENT',
+      message: /^unknown proxy 'quantum' \(known/,
+    });
+  });
+
+  it('knows what each program reads and costs', () => {
+    assert.deepEqual(programProxy('eznas-a').reads, ['T1GD']);
+    assert.equal(programProxy('eznas-a').cost, 'backward');
+    assert.deepEqual(programProxy('eznas-a-t3gn').reads, ['T3GN']);
+    assert.deepEqual(programProxy('eznas-topprog').reads, ['T2N']);
+    assert.equal(programProxy('eznas-topprog').cost, 'forward');
+    assert.deepEqual(programProxy('eznas-pnas').reads, ['T4GD', 'T4GP']);
+    assert.deepEqual(programProxy('eznas-nasnet').reads, ['T1N', 'T4P']);
+  });
+
+  it('holds programs valid on every unit, save the one that mixes activations before and after', () => {
+    for (const proxy of PROXIES) {
+      if (proxy.kind !== 'program') continue;
+      const valid = checkProgram(proxy.program, [symbolicSignature()]) === undefined;
+      assert.equal(valid, proxy.name !== 'eznas-nasnet', proxy.name);
+    }
+    const steady = symbolicSignature({
+      same: [
+        ['Cin', 'Cout'],
+        ['H', "H'"],
+      ],
+    });
+    assert.equal(checkProgram(programProxy('eznas-nasnet').program, [steady]), undefined);
+  });
+
+  it('counts parameters and multiply-adds on the graph', () => {
+    const builder = new GraphBuilder([3, 8, 8]);
+    const conv = builder.batchNorm(builder.conv2d(builder.relu(builder.input), 4, { kernel: 3, stride: 2 }));
+    const graph = builder.finish(builder.linear(builder.globalAvgPool(conv), 10));
+    const count = (name: string): number => {
+      const proxy = resolveProxy(name);
+      assert.ok(proxy.kind === 'structural');
+      return proxy.count(graph);
+    };
+    assert.equal(count('params'), 4 * 3 * 9 + 2 * 4 + 10 * 4 + 10);
+    assert.equal(count('flops'), 4 * 3 * 9 * 16 + 10 * 4 + 10);
+  });
+});
