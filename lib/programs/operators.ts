@@ -300,8 +300,8 @@ const TABLE = [
     arity: 2,
     shape: broadcastToScalar,
     documentation:
-      "Kullback-Leibler divergence as PyTorch's KLDivLoss with batchmean, with broadcasting: a scalar. A term is 0 where b = 0 and NaN where b < 0. A scalar a is not divided by.",
-    formula: 'sum of b * (ln(b) - a) / a.shape[0]',
+      "Kullback-Leibler divergence as PyTorch's KLDivLoss with batchmean, with broadcasting: a scalar. b ln(b) is 0 where b = 0 and NaN where b < 0; b a is NaN where b = 0 and a is not finite. With a scalar a, nothing is divided by.",
+    formula: 'sum of (b * ln(b) - b * a) / a.shape[0]',
     latex: String.raw`D_{KL}\left(#2 \,\middle\Vert\, e^{#1}\right)`,
   },
   {

@@ -54,9 +54,8 @@ export const PYTORCH_BODIES: Readonly<Record<OperatorName, readonly string[]>> =
   ],
   hamming: ['a, b = a.reshape(-1) > 0, b.reshape(-1) > 0', 'return (a != b).sum().float()'],
   kl_div: [
-    'logs = torch.where(b == 0, torch.ones_like(b), b).double().log()',
-    'terms = b.double() * (logs - a.double())',
-    'terms = torch.where((b == 0).expand_as(terms), torch.zeros_like(terms), terms)',
+    'entropy = b.double() * torch.where(b == 0, torch.ones_like(b), b).double().log()',
+    'terms = entropy - b.double() * a.double()',
     'return (terms.sum() / (a.shape[0] if a.dim() else 1)).float()',
   ],
   cosine: [
