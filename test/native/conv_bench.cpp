@@ -20,7 +20,7 @@ double secondsSince(Clock::time_point start) { return std::chrono::duration<doub
 /// GFLOP/s of kAccumulators independent chains of a · x + b on vectors of the given type.
 template <class V, int kAccumulators>
 [[gnu::always_inline]] inline double multiplyAddRate() {
-  constexpr int kSteps = 2'000'000;
+  constexpr int kSteps = 50'000;
   V acc[kAccumulators], x{}, y{};
   x += 0.999f, y += 0.001f;
   for (V& a : acc) a = y;
@@ -55,7 +55,7 @@ EZNAS_TARGET("avx512f,fma") double avx512Rate() { return multiplyAddRate<Vec16, 
 
 double peak() {
   double best = 0;
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const SimdLevel level = simdLevel();
     best = std::max(best, level == SimdLevel::avx512 ? avx512Rate()
                           : level == SimdLevel::avx2 ? avx2Rate()
@@ -64,15 +64,16 @@ double peak() {
   return best;
 }
 
-/// Best of several rounds, seconds per call.
+/// Seconds per call, the best of many short rounds: what the machine does for others between them leaves it alone.
 template <class F>
 double secondsPerCall(F f) {
+  constexpr double kRound = 3e-4, kTotal = 0.1;
   f();
   auto start = Clock::now();
   f();
-  const int calls = std::max(1, static_cast<int>(0.01 / std::max(secondsSince(start), 1e-7)));
+  const int calls = std::max(1, static_cast<int>(kRound / std::max(secondsSince(start), 1e-7)));
   double best = 1e30;
-  for (int round = 0; round < 7; ++round) {
+  for (const auto begin = Clock::now(); secondsSince(begin) < kTotal;) {
     start = Clock::now();
     for (int i = 0; i < calls; ++i) f();
     best = std::min(best, secondsSince(start) / calls);
