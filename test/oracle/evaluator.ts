@@ -23,6 +23,11 @@ export interface Reference {
   readonly rounding?: (value: number) => number;
 }
 
+const FLOAT32_MAX = 3.4028234663852886e38;
+
+/** What float32 would overflow is infinite here too; precision stays that of float64. */
+const toFloat32Range = (x: number): number => (Math.abs(x) > FLOAT32_MAX ? Math.sign(x) * Number.POSITIVE_INFINITY : x);
+
 const numel = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
 const scalar = (value: number): ReferenceTensor => ({ shape: [], data: Float64Array.of(value) });
 
@@ -49,8 +54,9 @@ export function parseReference(text: string): ReferenceProgram {
 export function evaluateReference(program: ReferenceProgram, reference: Reference): ReferenceTensor {
   if (typeof program === 'string') return reference.leaf(program);
   const values = program.operands.map((operand) => evaluateReference(operand, reference));
-  const result = apply(program.operator, values);
-  return reference.rounding === undefined ? result : { ...result, data: result.data.map(reference.rounding) };
+  const { shape, data } = apply(program.operator, values);
+  const rounded = reference.rounding === undefined ? data : data.map(reference.rounding);
+  return { shape, data: rounded.map(toFloat32Range) };
 }
 
 /** Mean of the root's elements: the unit's score. */
@@ -306,9 +312,9 @@ function hamming(a: ReferenceTensor, b: ReferenceTensor): ReferenceTensor {
 }
 
 function klDivergence(a: ReferenceTensor, b: ReferenceTensor): ReferenceTensor {
-  if (a.shape.length === 0) throw new ShapeError('kl_div of a scalar');
-  const terms = broadcast(a, b, (x, y) => (y === 0 ? 0 : y < 0 ? Number.NaN : y * (Math.log(y) - x)));
-  return scalar(terms.data.reduce((sum, x) => sum + x, 0) / a.shape[0]!);
+  // b·ln b is 0 at b = 0, but b·a is a product like any other: 0·∞ is NaN.
+  const terms = broadcast(a, b, (x, y) => (y === 0 ? 0 : y * Math.log(y)) - y * x);
+  return scalar(terms.data.reduce((sum, x) => sum + x, 0) / (a.shape[0] ?? 1));
 }
 
 function cosine(a: ReferenceTensor, b: ReferenceTensor): ReferenceTensor {
