@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { VERSION } from '../version.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvaluate } from './commands/evaluate.ts';
+import { addEvolve } from './commands/evolve.ts';
+import { addProxies } from './commands/proxies.ts';
+import { addScore } from './commands/score.ts';
+
+/**
+ * The command `eznas` with its subcommands. Parsing throws CommanderError for help and wrong usage, and what commands throw.
+ *
+ * @param signal stops what a command is doing
+ */
+export function createCli(signal: AbortSignal): Command {
+  const cli = new Command('eznas')
+    .description(
+      'Evolves zero-cost proxies for neural architecture search: readable formulas that rank untrained networks.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'eznas: ')) })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ eznas evolve
+  $ eznas evaluate --proxy eznas-a --proxy params --networks 1000 --json
+  $ eznas score --proxy eznas-a 6111
+
+Exit codes: 0 success, 1 defect of eznas, 2 wrong option or input, 3 file or run folder, 4 not enough memory, 5 addon or device, 130 interrupted.`,
+    );
+  addEvolve(cli, signal);
+  addScore(cli, signal);
+  addEvaluate(cli, signal);
+  addProxies(cli);
+  addDoctor(cli);
+  return cli;
+}

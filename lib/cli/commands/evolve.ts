@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import {
+  type DiscoveryProgress,
+  type EvolveProxyOptions,
+  type EvolveResult,
+  evolveProxy,
+  resumeEvolution,
+} from '../../discovery/evolve-proxy.ts';
+import { EznasError } from '../../errors.ts';
+import type { Ranking } from '../../evaluation/ranking.ts';
+import { PRESETS } from '../../evolution/presets.ts';
+import { describeProtocol } from '../notes.ts';
+import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
+import { type Progress, startProgress } from '../progress.ts';
+import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
+import { giveResult } from '../result.ts';
+import { type Column, formatTable } from '../table.ts';
+
+const OPTIONS = [
+  'preset',
+  'generations',
+  'population',
+  'tasks',
+  'networks',
+  'heldOut',
+  'run',
+  'resume',
+  ...SHARED,
+] as const;
+
+/** Options that a resumed run may be given anew: they do not change its result. */
+const RESUMABLE: readonly string[] = ['resume', 'threads', 'device', 'out', 'json'];
+
+type Options = OptionValues<(typeof OPTIONS)[number]>;
+
+interface Row extends Ranking {
+  readonly name: string;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
+  ...RANKING_COLUMNS,
+];
+
+interface Fact {
+  readonly name: string;
+  readonly value: string | number;
+  readonly note: string;
+}
+
+const FACT_COLUMNS: readonly Column<Fact>[] = [
+  { title: 'result', text: ({ name }) => name },
+  {
+    title: 'value',
+    text: ({ value }) => (typeof value === 'number' ? decimals(value) : value),
+    fields: { value: ({ value }) => value },
+  },
+  { title: 'note', text: ({ note }) => note },
+];
+
+/** `eznas evolve`: a search. */
+export function addEvolve(cli: Command, signal: AbortSignal): void {
+  const command = cli
+    .command('evolve')
+    .summary('evolve a proxy')
+    .description(
+      'Evolves a proxy on trained accuracies of a benchmark, then judges it on networks that the search never saw, at batch 16, beside EZNAS-A, ' +
+        'the number of parameters and FLOPs. The run is kept in a folder and can be resumed however it ends.',
+    );
+  addOptions(command, OPTIONS, {
+    networks: '80, split over the tasks; here a number only',
+    generations: `${PRESETS.default.generations}`,
+    population: `${PRESETS.default.population}`,
+    tasks: `${PRESETS.default.tasksPerPool}`,
+    batch: '1, for the search',
+  }).addHelpText(
+    'after',
+    `
+Examples:
+  $ eznas evolve
+  $ eznas evolve --preset paper --dataset cifar100 --seed 7 --run runs/seven
+  $ eznas evolve --resume runs/seven --json`,
+  );
+  command.action(async (given: Record<string, unknown>) => {
+    const options = checkOptions(given, OPTIONS);
+    const folder = options.resume ?? options.run ?? join('runs', new Date().toISOString().replace(/[:.]/g, '-'));
+    const { onProgress, stop } = followProgress(options.json ?? false);
+    const work = async () => {
+      const { threads, device } = options;
+      const running = { ...(threads && { threads }), ...(device && { device }), signal, onProgress };
+      try {
+        if (options.resume !== undefined) {
+          requireResumable(options);
+          return await resumeEvolution(folder, running);
+        }
+        return await evolveProxy({ ...searchOptions(options), ...running, runFolder: folder });
+      } catch (error) {
+        stop();
+        throw withResumption(error, folder);
+      } finally {
+        stop();
+      }
+    };
+    const { protocol } = await giveResult(options, work, forPeople);
+    if (!options.json) describeProtocol(protocol);
+  });
+}
+
+function requireResumable(options: Options): void {
+  const changed = Object.keys(options).find((name) => !RESUMABLE.includes(name));
+  if (changed === undefined) return;
+  const flag = `--${changed.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new EznasError(
+    'INVALID_ARGUMENT',
+    `option ${flag} cannot be given with --resume: a run goes on as it was started; leave it out, or start a new run`,
+  );
+}
+
+function searchOptions(options: Options): EvolveProxyOptions {
+  const { preset, generations, population, tasks, networks } = options;
+  const { space, dataset, seed, images, batch, heldOut } = options;
+  const taskCount = tasks ?? PRESETS[preset ?? 'default'].tasksPerPool;
+  if (
+    networks !== undefined &&
+    (typeof networks !== 'number' || networks % taskCount !== 0 || networks < 2 * taskCount)
+  ) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `option --networks: '${networks}' is not right; a search draws a number of networks, a multiple of its ${taskCount} tasks and at least 2 for each`,
+    );
+  }
+  return {
+    ...(preset && { preset }),
+    ...(space && { space }),
+    ...(dataset && { dataset }),
+    ...(seed !== undefined && { seed }),
+    ...(images && { images }),
+    ...(batch && { batch }),
+    ...(heldOut && { heldOut }),
+    search: {
+      ...(generations && { generations }),
+      ...(population && { population }),
+      ...(tasks && { tasksPerPool: tasks, tasksPerGeneration: tasks }),
+      ...(networks && { networksPerTask: networks / taskCount }),
+    },
+  };
+}
+
+/** One progress after another, as the search goes from stage to stage. */
+function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgress) => void; stop: () => void } {
+  const labels = {
+    record: { label: 'recording statistics', unit: 'networks' },
+    search: { label: 'evolving', unit: 'generations' },
+    judge: { label: 'judging', unit: 'networks' },
+  };
+  let stage: DiscoveryProgress['stage'] | undefined;
+  let progress: Progress | undefined;
+  let best = Number.NEGATIVE_INFINITY;
+  return {
+    onProgress(event) {
+      if (event.stage !== stage) {
+        progress?.stop();
+        const { label, unit } = labels[event.stage];
+        progress = startProgress(label, unit, silent);
+        stage = event.stage;
+      }
+      // NaN, the best of the initial programs, which are not assessed, is never greater.
+      if (event.stage === 'search' && event.generation.best > best) best = event.generation.best;
+      const note = event.stage === 'search' && Number.isFinite(best) ? `best fitness ${decimals(best)}` : undefined;
+      progress?.update(event.done, event.total, note);
+    },
+    stop() {
+      progress?.stop();
+      progress = undefined;
+    },
+  };
+}
+
+/** Tells how to go on with a run that was stopped. */
+function withResumption(error: unknown, folder: string): unknown {
+  const stopped = error instanceof EznasError && (error.code === 'ABORTED' || error.code === 'OUT_OF_MEMORY');
+  if (!stopped || !existsSync(join(folder, 'config.json'))) return error;
+  return new EznasError(error.code, `${error.message}; continue with: eznas evolve --resume ${quote(folder)}`, {
+    cause: error,
+  });
+}
+
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function forPeople({ best, baselines, runFolder }: EvolveResult): string {
+  const facts: Fact[] = [
+    { name: 'best formula', value: best.program, note: best.sign === 1 ? '' : 'lower scores mean higher accuracy' },
+    { name: 'fitness', value: best.fitness, note: 'least Kendall τ over the tasks of the search' },
+    { name: 'run folder', value: runFolder ?? 'none', note: '' },
+  ];
+  const rows = [{ name: 'best formula', ...best.heldOut }, ...baselines];
+  return `${formatTable(FACT_COLUMNS, facts)}\n${formatTable(COLUMNS, rows)}`;
+}

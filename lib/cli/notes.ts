@@ -1,0 +1,28 @@
+import pc from 'picocolors';
+import type { Protocol } from '../evaluation/protocol.ts';
+
+const colors = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
+
+/** Tells a person on stderr how a result was made. */
+export function describeProtocol({ space, dataset, networks, batch, seed, images, simd, threads }: Protocol): void {
+  const { count, chosen } = networks;
+  const drawn = { all: `all ${count}`, listed: `${count}`, random: `${count} random`, 'held-out': `${count} held-out` }[
+    chosen
+  ];
+  const parts = [`${drawn} networks of ${space}, ${dataset}`, `seed ${seed}`];
+  if (simd !== null) parts.push(`batch ${batch} of ${images}`, `${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
+  process.stderr.write(`${colors.dim(parts.join('; '))}\n`);
+}
+
+/** Says on stderr that some networks have no score. */
+export function warnUndefined(name: string, networks: number): void {
+  if (networks === 0) return;
+  process.stderr.write(
+    `${colors.yellow('warning')}: ${name} is not finite on ${networks} network${networks === 1 ? '' : 's'}, which do not count\n`,
+  );
+}
+
+/** Prints an error on stderr. */
+export function printError(message: string): void {
+  process.stderr.write(`${colors.red('eznas')}: ${message}\n`);
+}

@@ -1,0 +1,190 @@
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { EznasError } from '../errors.ts';
+import { DEVICES } from '../evaluation/device.ts';
+import { SPACES } from '../evaluation/setting.ts';
+import { PRESETS } from '../evolution/presets.ts';
+import { IMAGE_FORMATS } from '../images/normalization.ts';
+import { didYouMean } from '../programs/nearest.ts';
+import { PROXIES } from '../proxies/catalogue.ts';
+
+/** An integer in decimal digits, within bounds. */
+const integer = (least: number, most: number) => {
+  const error = `an integer from ${least} to ${most} is needed`;
+  return z
+    .string()
+    .regex(/^\d+$/, { error })
+    .transform(Number)
+    .pipe(z.int({ error }).min(least, { error }).max(most, { error }));
+};
+
+const oneOf = <const Name extends string>(names: readonly Name[]) =>
+  z.custom<Name>((value) => names.includes(value as Name), {
+    error: ({ input }) => `known are ${names.join(', ')}${didYouMean(String(input), names)}`,
+  });
+
+const text = (what: string) =>
+  z
+    .string()
+    .trim()
+    .min(1, { error: `${what} is needed` });
+
+const NETWORKS = 'a number of networks, all, or indices separated by commas (one alone as 5,) is needed';
+
+const networks = z.string().transform((value, context): number | 'all' | number[] => {
+  if (value === 'all') return value;
+  if (/^\d+$/.test(value)) return Number(value);
+  if (/^\d+(,\d+)*,?$/.test(value)) return value.split(',').filter(Boolean).map(Number);
+  context.addIssue({ code: 'custom', message: NETWORKS });
+  return z.NEVER;
+});
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+const list = (names: readonly string[]) => names.join(', ');
+
+interface OptionRow {
+  readonly flags: string;
+  readonly help: string;
+  /** What is taken when it is not given. */
+  readonly fallback?: string;
+  /** From what commander gives: text, or true for a flag, or the texts of a repeatable option. */
+  readonly schema: z.ZodType;
+  readonly repeatable?: boolean;
+}
+
+/** What an option is called, what it means and what it takes: for every command alike. */
+const OPTIONS = {
+  space: {
+    flags: '--space <name>',
+    help: `search space: ${list(SPACES)}`,
+    fallback: 'nasbench201',
+    schema: oneOf(SPACES),
+  },
+  dataset: {
+    flags: '--dataset <name>',
+    help: `dataset of the networks: ${list(Object.keys(IMAGE_FORMATS))}`,
+    fallback: 'cifar10',
+    schema: oneOf(Object.keys(IMAGE_FORMATS)),
+  },
+  networks: {
+    flags: '--networks <choice>',
+    help: 'so many drawn with the seed, "all", or indices such as 0,7,6111 (one alone as 6111,)',
+    schema: networks,
+  },
+  proxy: {
+    flags: '--proxy <name>',
+    help: 'a named proxy, again for more; "eznas proxies" lists them',
+    repeatable: true,
+    schema: z.array(oneOf(PROXIES.map(({ name }) => name))),
+  },
+  program: {
+    flags: '--program <text>',
+    help: 'a program such as "frobenius_norm(T3)", again for more',
+    repeatable: true,
+    schema: z.array(text('the text of a program')),
+  },
+  batch: { flags: '--batch <images>', help: 'images in the minibatch', fallback: '16', schema: integer(1, 65_536) },
+  seed: {
+    flags: '--seed <integer>',
+    help: 'decides everything that is drawn: networks, images, noise, initial parameters',
+    fallback: '0',
+    schema: integer(0, MOST),
+  },
+  threads: { flags: '--threads <count>', help: 'threads to use', fallback: 'all', schema: integer(1, 1024) },
+  device: {
+    flags: '--device <name>',
+    help: `where to run: ${list(DEVICES)}`,
+    fallback: 'auto',
+    schema: oneOf(DEVICES),
+  },
+  images: {
+    flags: '--images <source>',
+    help: 'photographs, noise, or the path of a .npy, .npz, CIFAR binary or image folder',
+    fallback: 'photographs',
+    schema: text('photographs, noise or a path'),
+  },
+  out: { flags: '--out <file>', help: 'also write the result, as JSON, to a file', schema: text('the path of a file') },
+  json: { flags: '--json', help: 'print the result as JSON, and no progress', schema: z.boolean() },
+  preset: {
+    flags: '--preset <name>',
+    help: `search to start from: ${list(Object.keys(PRESETS))}`,
+    fallback: 'default',
+    schema: oneOf(Object.keys(PRESETS) as (keyof typeof PRESETS)[]),
+  },
+  generations: { flags: '--generations <count>', help: 'generations to run', schema: integer(1, 1_000_000) },
+  population: { flags: '--population <count>', help: 'programs in each generation', schema: integer(2, 1_000_000) },
+  tasks: {
+    flags: '--tasks <count>',
+    help: 'groups of networks, each ranked on its own; fitness is the least τ over them',
+    schema: integer(1, 10_000),
+  },
+  run: {
+    flags: '--run <folder>',
+    help: 'new folder for the run',
+    fallback: 'runs/<date and time>',
+    schema: text('a folder'),
+  },
+  resume: {
+    flags: '--resume <folder>',
+    help: 'continue the run in this folder as it was started',
+    schema: text('a folder'),
+  },
+  heldOut: {
+    flags: '--held-out <count>',
+    help: 'networks, never seen by the search, that judge the result',
+    fallback: '1000',
+    schema: integer(2, 1_000_000),
+  },
+} as const satisfies Record<string, OptionRow>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** Values of the options that were given. */
+export type OptionValues<Name extends OptionName> = {
+  readonly [Key in Name]?: z.output<(typeof OPTIONS)[Key]['schema']>;
+};
+
+/** Options of every command that runs networks. */
+export const SHARED = ['space', 'dataset', 'batch', 'seed', 'threads', 'device', 'images', 'out', 'json'] as const;
+
+/** Adds options to a command, with what it takes when they are not given where that is its own. */
+export function addOptions(
+  command: Command,
+  names: readonly OptionName[],
+  fallbacks: { readonly [Name in OptionName]?: string } = {},
+): Command {
+  for (const name of names) {
+    const { flags, help, repeatable, fallback: common }: OptionRow = OPTIONS[name];
+    const fallback = fallbacks[name] ?? common;
+    const option = new Option(flags, fallback === undefined ? help : `${help} (default: ${fallback})`);
+    if (repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+    command.addOption(option);
+  }
+  return command;
+}
+
+/**
+ * Checks what commander read.
+ *
+ * @throws EznasError INVALID_ARGUMENT naming the option, its value and what would be right
+ */
+export function checkOptions<const Name extends OptionName>(
+  given: Readonly<Record<string, unknown>>,
+  names: readonly Name[],
+): OptionValues<Name> {
+  const values: Partial<Record<OptionName, unknown>> = {};
+  for (const name of names) {
+    const raw = given[name];
+    if (raw === undefined) continue;
+    const { schema, flags } = OPTIONS[name];
+    const result = schema.safeParse(raw);
+    if (!result.success) {
+      const { path, message } = result.error.issues[0]!;
+      const value = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)[key], raw);
+      throw new EznasError('INVALID_ARGUMENT', `option ${flags.split(' ')[0]}: '${value}' is not right; ${message}`);
+    }
+    values[name] = result.data;
+  }
+  return values as OptionValues<Name>;
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { EznasError } from '../errors.ts';
+import { parseSearchConfig, type SearchConfig } from '../evolution/config.ts';
+
+const setting = z.strictObject({
+  space: z.string(),
+  dataset: z.string(),
+  /** What openImages takes; a path is absolute. */
+  images: z.string(),
+  /** Images in the minibatch of the search, and of the final judgement. */
+  batch: z.int().min(1),
+  judgeBatch: z.int().min(1),
+  /** Networks of the final judgement. */
+  heldOut: z.int().min(2),
+});
+
+/** Everything that decides what a run finds; a run folder keeps it. */
+export interface DiscoveryConfig extends Readonly<z.infer<typeof setting>> {
+  readonly search: SearchConfig;
+}
+
+/**
+ * The configuration in a run folder.
+ *
+ * @param folder for messages
+ * @throws EznasError INVALID_RUN when it is none
+ */
+export function parseDiscoveryConfig(value: Readonly<Record<string, unknown>>, folder: string): DiscoveryConfig {
+  const { search, ...rest } = value;
+  const fail = (reason: string, cause: unknown): never => {
+    throw new EznasError(
+      'INVALID_RUN',
+      `the configuration of run folder ${folder} cannot be used (${reason}); start a new run in another folder`,
+      { cause },
+    );
+  };
+  const result = setting.safeParse(rest);
+  if (!result.success) {
+    const { path, message } = result.error.issues[0]!;
+    return fail(`${path.join('.')}: ${message}`, result.error);
+  }
+  try {
+    return { ...result.data, search: parseSearchConfig(search) };
+  } catch (error) {
+    return fail((error as Error).message, error);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Network, RunOptions } from '../engine/networks.ts';
+import { collectStatistics, evaluatePrograms, scoreNetworks } from '../engine/run.ts';
+import type { Statistics } from '../engine/statistics.ts';
+import { unitShapes } from '../evaluation/unit-shapes.ts';
+import type { Evaluator, ProgramScores } from '../evolution/assessment.ts';
+import type { FitnessTask } from '../evolution/task.ts';
+import type { Program } from '../programs/tree.ts';
+
+/** Tensors of each shape among the 22: T1, T2 and gradients in three passes; weights and gradients; T4 and gradients. */
+const TENSORS_OF_SHAPE = { before: 12, weight: 4, after: 6 };
+
+const FLOAT_BYTES = 4;
+
+export interface TaskEvaluatorOptions extends Pick<RunOptions, 'seed' | 'threads'> {
+  /** Bytes of statistics to keep at most, default 3 GiB. */
+  readonly keptBytes?: number;
+}
+
+/**
+ * Evaluates programs on evolution tasks. The statistics of a task are recorded on first use and kept for all generations, as long as there is
+ * room for them; the networks of other tasks are run again whenever they are asked for. Scores are the same either way.
+ */
+export class TaskEvaluator {
+  readonly #options: Pick<RunOptions, 'seed' | 'threads'>;
+  readonly #keptBytes: number;
+  readonly #kept = new Map<string, Statistics>();
+  #bytes = 0;
+
+  constructor({ keptBytes = 3 * 2 ** 30, seed = 0, threads = 0 }: TaskEvaluatorOptions) {
+    this.#keptBytes = keptBytes;
+    this.#options = { seed, threads };
+  }
+
+  /** Records the statistics of as many of the tasks as there is room for, in order. */
+  async prepare(tasks: readonly FitnessTask[], { signal, onProgress }: Omit<RunOptions, 'seed'> = {}): Promise<void> {
+    const total = tasks.reduce((sum, { networks }) => sum + networks.length, 0);
+    let before = 0;
+    for (const task of tasks) {
+      const report = (done: number) => onProgress?.(before + done, total);
+      await this.#statistics(task, { ...(signal && { signal }), onProgress: report });
+      before += task.networks.length;
+    }
+  }
+
+  /** See {@link Evaluator}. */
+  readonly evaluate: Evaluator = async (
+    programs: readonly Program[],
+    task: FitnessTask,
+    signal?: AbortSignal,
+  ): Promise<ProgramScores> => {
+    const options = { ...this.#options, ...(signal && { signal }) };
+    const statistics = await this.#statistics(task, options);
+    return statistics
+      ? evaluatePrograms(statistics, programs, options)
+      : scoreNetworks(task.networks, programs, task.inputs, options);
+  };
+
+  /** Frees what is kept. */
+  dispose(): void {
+    for (const statistics of this.#kept.values()) statistics.dispose();
+    this.#kept.clear();
+    this.#bytes = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #statistics(
+    task: FitnessTask,
+    options: Pick<RunOptions, 'signal' | 'onProgress'>,
+  ): Promise<Statistics | undefined> {
+    const known = this.#kept.get(task.name);
+    if (known !== undefined) return known;
+    const expected = task.networks.reduce((sum, network) => sum + statisticsBytes(network, task.inputs.batch), 0);
+    if (this.#bytes + expected > this.#keptBytes) return undefined;
+    const statistics = await collectStatistics(task.networks, task.inputs, { ...this.#options, ...options });
+    this.#kept.set(task.name, statistics);
+    this.#bytes += statistics.bytes;
+    return statistics;
+  }
+}
+
+/** Bytes of all 22 tensors of a network's units. */
+function statisticsBytes({ graph }: Network, batch: number): number {
+  const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+  return unitShapes(graph, batch).reduce(
+    (sum, { before, weight, after }) =>
+      sum +
+      FLOAT_BYTES *
+        (TENSORS_OF_SHAPE.before * elements(before) +
+          TENSORS_OF_SHAPE.weight * elements(weight) +
+          TENSORS_OF_SHAPE.after * elements(after)),
+    0,
+  );
+}

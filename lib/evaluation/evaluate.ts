@@ -1,0 +1,47 @@
+import { type ContenderOptions, isProgram, resolveContenders } from './contenders.ts';
+import { chooseNetworks, type NetworkChoice } from './networks.ts';
+import { type Protocol, protocolOf } from './protocol.ts';
+import { type Ranking, rankFinite } from './ranking.ts';
+import { scoreIndices } from './scoring.ts';
+import { resolveSetting, type SettingOptions } from './setting.ts';
+
+export interface EvaluateProxiesOptions extends SettingOptions, ContenderOptions {
+  /** Networks to rank, default 1,000 drawn with the seed. */
+  readonly networks?: NetworkChoice;
+}
+
+/** How well one proxy or program ranks the networks. */
+export interface ProxyEvaluation extends Ranking {
+  readonly name: string;
+  /** Wall-clock seconds; all programs of an evaluation share one pass over the networks, so each reports the time of the whole pass. */
+  readonly secondsPerNetwork: number;
+}
+
+export interface EvaluationResult {
+  readonly protocol: Protocol;
+  /** In the order given: proxies, then programs. */
+  readonly results: readonly ProxyEvaluation[];
+}
+
+/**
+ * Ranks networks by proxies and programs and compares with their accuracies after full training.
+ *
+ * @throws EznasError INVALID_ARGUMENT, INVALID_PROGRAM, INVALID_ARCHITECTURE, INVALID_FILE, TOO_LARGE, OUT_OF_MEMORY, ADDON_UNAVAILABLE,
+ *   ABORTED
+ */
+export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<EvaluationResult> {
+  const contenders = resolveContenders(options);
+  const setting = resolveSetting(options);
+  const { benchmark, dataset, seed } = setting;
+  const chosen = chooseNetworks(benchmark.space.size, options.networks ?? 1000, seed);
+  const { scores, seconds } = await scoreIndices(setting, contenders, chosen.indices, options);
+  const accuracies = chosen.indices.map((index) => benchmark.accuracy(index, dataset.name));
+  return {
+    protocol: protocolOf(setting, chosen, options.threads, contenders.some(isProgram)),
+    results: contenders.map(({ name }) => ({
+      name,
+      ...rankFinite(scores.get(name)!, accuracies, seed),
+      secondsPerNetwork: seconds.get(name)! / chosen.indices.length,
+    })),
+  };
+}

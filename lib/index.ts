@@ -1,0 +1,110 @@
+/**
+ * eznas: zero-cost proxies for neural architecture search, evolved and evaluated.
+ *
+ * Three functions do what the command line does: {@link evolveProxy}, {@link evaluateProxies} and {@link scoreArchitectures}. The rest is what
+ * they are made of: programs, networks and their statistics, search spaces, benchmarks, images, rank correlation and evolution.
+ *
+ * @module
+ */
+
+// What the command line does.
+
+export {
+  type DiscoveryProgress,
+  type EvolveProxyOptions,
+  type EvolveResult,
+  evolveProxy,
+  type ResumeOptions,
+  resumeEvolution,
+} from './discovery/evolve-proxy.ts';
+export type { Baseline } from './discovery/judge.ts';
+export type { ContenderOptions } from './evaluation/contenders.ts';
+export type { Device } from './evaluation/device.ts';
+export {
+  type EvaluateProxiesOptions,
+  type EvaluationResult,
+  evaluateProxies,
+  type ProxyEvaluation,
+} from './evaluation/evaluate.ts';
+export type { NetworkChoice } from './evaluation/networks.ts';
+export type { Protocol } from './evaluation/protocol.ts';
+export type { Ranking } from './evaluation/ranking.ts';
+export { type ScoreArchitecturesOptions, type ScoreResult, scoreArchitectures } from './evaluation/score.ts';
+export type { SettingOptions } from './evaluation/setting.ts';
+
+// Programs and named proxies.
+
+export { EXPORT_FORMATS, type ExportFormat, exportProgram } from './programs/export.ts';
+export { type GeneratorOptions, ProgramGenerator } from './programs/generate.ts';
+export { OPERATORS, type OperatorName } from './programs/operators.ts';
+export { ProgramSyntaxError, parseProgram } from './programs/parse.ts';
+export { printProgram } from './programs/print.ts';
+export { simplify } from './programs/simplify.ts';
+export { type SymbolicOptions, symbolicSignature } from './programs/symbols.ts';
+export { TENSORS, type TensorName } from './programs/tensors.ts';
+export { apply, leaf, type OperatorNode, type Program, type TensorNode } from './programs/tree.ts';
+export { checkProgram, requireValid, type Signature, type UnitShapes, unitSignature } from './programs/typing.ts';
+export {
+  type NamedProxy,
+  PROXIES,
+  type ProgramProxy,
+  resolveProxy,
+  type StructuralProxy,
+} from './proxies/catalogue.ts';
+
+// Networks, search spaces, benchmarks and images.
+
+export type { Benchmark, BenchmarkDataset } from './benchmarks/benchmark.ts';
+export { loadNasbench201 } from './benchmarks/nasbench201.ts';
+export { GraphBuilder } from './graph/builder.ts';
+export { flops, params } from './graph/counts.ts';
+export type { GraphNode, NetworkGraph, NodeKind, Unit } from './graph/graph.ts';
+export { type ImageFormat, imageFormat, type Normalization } from './images/normalization.ts';
+export { openImages } from './images/open.ts';
+export type { ImageSource, Minibatch, MinibatchOptions } from './images/source.ts';
+export { type Nasbench201Architecture, nasbench201 } from './spaces/nasbench201.ts';
+export type { NetworkOptions, NumberedSpace, SearchSpace } from './spaces/space.ts';
+
+// Running networks and programs.
+
+export type { Inputs, Network, RunOptions } from './engine/networks.ts';
+export {
+  type CollectOptions,
+  collectStatistics,
+  type EvaluateOptions,
+  evaluatePrograms,
+  initialParameters,
+  networkGradients,
+  scoreNetworks,
+} from './engine/run.ts';
+export type { ScoreMatrix, ScoreStatus } from './engine/scores.ts';
+export { type GivenUnit, Statistics } from './engine/statistics.ts';
+
+// Rank correlation and evolution.
+
+export {
+  type BootstrapOptions,
+  type Estimate,
+  kendallTauB,
+  pearsonR,
+  type RankCorrelation,
+  rankCorrelation,
+  spearmanRho,
+} from './correlation/index.ts';
+export type { SearchConfig } from './evolution/config.ts';
+export {
+  type EvolveOptions,
+  evolve as evolvePrograms,
+  type GenerationEvent,
+  type SearchResult,
+} from './evolution/evolve.ts';
+export { PRESETS, type PresetName, resolveConfig } from './evolution/presets.ts';
+export { type RunConfig, RunFolder } from './evolution/run-folder.ts';
+export type { Finalist, SearchProblem } from './evolution/search.ts';
+export { drawHeldOut, drawTasks, type FitnessTask, makeTask, type NetworkPool } from './evolution/task.ts';
+
+// Errors, random numbers, version.
+
+export { type ErrorCode, EznasError } from './errors.ts';
+export { Random, type RandomState } from './random.ts';
+export { VERSION } from './version.ts';
