@@ -44,13 +44,15 @@ void benchSize(const NetworkKernels& k, int n, int c, int h, int w) {
   const Storage sx(n, c, h, w, 1), sz(n, c, h, w, 1), sy(n, c, h, w, 1);
   const FeatureMap &x = sx.map, &z = sz.map, &y = sy.map;
   const size_t floats = static_cast<size_t>(n) * c * h * w;
-  std::vector<float> plain(floats + kLanes, 0.5f), base(floats, 0.25f);
+  const Storage plainStorage(n, c, h, w, 0), baseStorage(n, c, h, w, 0);  // plain maps, for the alignment
+  float* const plain = plainStorage.map.data;
+  float* const base = baseStorage.map.data;
   const int channels = x.blocks() * kLanes;
   std::vector<float> mean(channels, 0.1f), inverse(channels, 1), scale(channels, 1), shift(channels, 0);
   std::vector<float> gScale(channels), gShift(channels);
   std::vector<double> means(channels), variances(channels);
-  k.pack(plain.data(), x);
-  k.pack(plain.data(), z);
+  k.pack(plain, x);
+  k.pack(plain, z);
   std::vector<int32_t> argmax(floats * 2 + kLanes);
   const PoolShape pool{3, 3, 1, 1, 1, 1, false};
   const FeatureMap inputs[] = {x, z, x, z};
@@ -60,7 +62,7 @@ void benchSize(const NetworkKernels& k, int n, int c, int h, int w) {
     std::printf("  %-34s %7.1f GB/s  %8.2f us\n", what, 4e-9 * static_cast<double>(floats) * passes / seconds,
                 seconds * 1e6);
   };
-  line("memcpy", 2, [&] { std::memcpy(plain.data(), base.data(), floats * sizeof(float)); });
+  line("memcpy", 2, [&] { std::memcpy(plain, base, floats * sizeof(float)); });
   line("copy", 2, [&] { k.copy(x, y, false); });
   line("copy, accumulated", 3, [&] { k.copy(x, y, true); });
   line("sum of 2", 3, [&] { k.sum(inputs, 2, y); });
@@ -74,10 +76,10 @@ void benchSize(const NetworkKernels& k, int n, int c, int h, int w) {
   line("normalize gradient (5 passes)", 5, [&] {
     k.normalizeBackward(x, z, mean.data(), inverse.data(), scale.data(), y, false, gScale.data(), gShift.data());
   });
-  line("pack", 2, [&] { k.pack(plain.data(), y); });
-  line("unpack", 2, [&] { k.unpack(x, nullptr, plain.data()); });
-  line("unpack, less base", 3, [&] { k.unpack(x, base.data(), plain.data()); });
-  line("unpackMasked", 3, [&] { k.unpackMasked(z, x, nullptr, plain.data()); });
+  line("pack", 2, [&] { k.pack(plain, y); });
+  line("unpack", 2, [&] { k.unpack(x, nullptr, plain); });
+  line("unpack, less base", 3, [&] { k.unpack(x, base, plain); });
+  line("unpackMasked", 3, [&] { k.unpackMasked(z, x, nullptr, plain); });
   line("average pool 3x3", 2, [&] { k.avgPoolForward(pool, x, y); });
   line("average pool 3x3 gradient", 2, [&] { k.avgPoolBackward(pool, x, y, false); });
   line("max pool 3x3", 2, [&] { k.maxPoolForward(pool, x, y, argmax.data()); });

@@ -331,6 +331,8 @@ void checkAll(const NetworkKernels& k) {
     checkLinear(k, m, 37, false);
     checkLayout(k, m);
   }
+  checkLayout(k, {2, 20, 32, 32});
+  checkLayout(k, {1, 16, 64, 16});
 }
 
 }  // namespace
