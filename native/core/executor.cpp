@@ -350,8 +350,9 @@ void Executor::convolveBackwardData(int index, const FeatureMap& gy) {
   const bool recorded = (records(kKindT2G) && !units.empty()) || std::any_of(units.begin(), units.end(), masks);
   if (!recorded && !wantsGradient(x)) return;
 
-  // What is recorded is this convolution's contribution alone, so it must not meet the others before that.
-  const bool apart = recorded && (!wantsGradient(x) || gradients_[static_cast<size_t>(x)].own);
+  // What is recorded is this convolution's contribution alone, so it must not meet the others before that. They are
+  // added afterwards whether or not it is recorded: results must not depend on which tensors were asked for.
+  const bool apart = !wantsGradient(x) || gradients_[static_cast<size_t>(x)].own;
   bool accumulate = false;
   const Reference temporary = apart ? acquire(x, 0) : Reference{};
   const FeatureMap gx = apart ? pool_.map(temporary) : target(x, accumulate);
