@@ -1,62 +1,46 @@
-// Batch normalization, one block of 16 channels at a time over the whole batch. Sums are float64 throughout: each
-// register of floats is widened to two of doubles, shifted by the channel's first value (so that a mean far above the
-// standard deviation costs no digits, and a constant channel has variance exactly zero).
+// Batch normalization, one block of 16 channels at a time over the whole batch. Sums are float64 throughout
+// (moments.h), shifted by the channel's first value, so that a mean far above the standard deviation costs no digits
+// and a constant channel has variance exactly zero.
 #include "kernels/cpu/conv.h"
+#include "kernels/cpu/moments.h"
 #include "kernels/cpu/network_functions.h"
 #include "kernels/cpu/registers.h"
 
 namespace eznas::EZNAS_ISA {
 namespace {
 
-inline constexpr int kHalf = kWidth / 2;
-inline constexpr int kDoubles = kLanes / kHalf;  // float64 registers per block
-
-/// Calls f(pixel offset in x, pixel offset in y) for every interior pixel of block b of both maps.
+/// Calls f(row of x, row of y) for every interior row of block b of both maps.
 template <class F>
-[[gnu::always_inline]] inline void forEachPixel(const FeatureMap& x, const FeatureMap& y, int b, F f) {
-  for (int i = 0; i < x.n; ++i) {
-    for (int row = 0; row < x.h; ++row) {
-      float* p = x.at(i, b, row, 0);
-      float* q = y.at(i, b, row, 0);
-      for (int k = 0; k < x.w * kLanes; k += kLanes) f(p + k, q + k);
-    }
-  }
+[[gnu::always_inline]] inline void forEachRow(const FeatureMap& x, const FeatureMap& y, int b, F f) {
+  for (int i = 0; i < x.n; ++i)
+    for (int row = 0; row < x.h; ++row) f(x.at(i, b, row, 0), y.at(i, b, row, 0));
 }
 
-[[gnu::always_inline]] inline float orDefault(const float* p, int i, float otherwise) { return p ? p[i] : otherwise; }
+/// Σ (x − shift) and Σ (x − shift)² of the channels of block b.
+void shiftedSums(const FeatureMap& x, int b, const double* shift, double* sums, double* squares) {
+  Moments moments;
+  forEachRow(x, x, b, [&](const float* p, const float*) { moments.addSquares(p, kLanes, x.w, shift); });
+  moments.totals(sums, squares);
+}
 
 }  // namespace
 
 void blockSums(const FeatureMap& y, int block, double* sums, double* squares) {
-  for (int r = 0; r < kDoubles; ++r) {
-    RegDouble s{}, q{};
-    forEachPixel(y, y, block, [&](const float* p, float*) {
-      const RegDouble d = loadDouble(p + r * kHalf);
-      s += d;
-      q += d * d;
-    });
-    storeReg(sums + r * kHalf, s);
-    storeReg(squares + r * kHalf, q);
-  }
+  const double shift[kLanes]{};
+  shiftedSums(y, block, shift, sums, squares);
 }
 
 void batchStatistics(const FeatureMap& x, double* mean, double* variance) {
   const double count = static_cast<double>(x.n) * x.h * x.w;
   for (int b = 0; b < x.blocks(); ++b) {
-    double shift[kLanes];
+    double shift[kLanes], sums[kLanes], squares[kLanes];
     const float* first = x.at(0, b, 0, 0);
     for (int l = 0; l < kLanes; ++l) shift[l] = __builtin_isfinite(first[l]) ? first[l] : 0.0;
-    for (int r = 0; r < kDoubles; ++r) {
-      const RegDouble k = loadAs<RegDouble>(shift + r * kHalf);
-      RegDouble sums{}, squares{};
-      forEachPixel(x, x, b, [&](const float* p, float*) {
-        const RegDouble d = loadDouble(p + r * kHalf) - k;
-        sums += d;
-        squares += d * d;
-      });
-      const RegDouble m = sums / count, v = squares / count - m * m;
-      storeReg(mean + b * kLanes + r * kHalf, m + k);
-      storeReg(variance + b * kLanes + r * kHalf, v < 0.0 ? RegDouble{} : v);
+    shiftedSums(x, b, shift, sums, squares);
+    for (int l = 0; l < kLanes; ++l) {
+      const double m = sums[l] / count, v = squares[l] / count - m * m;
+      mean[b * kLanes + l] = m + shift[l];
+      variance[b * kLanes + l] = v < 0.0 ? 0.0 : v;
     }
   }
 }
@@ -73,9 +57,10 @@ void normalizeForward(const FeatureMap& x, const float* mean, const float* inver
       s[r] = shift ? loadReg(shift + c) : Reg{};
       mask[r] = laneMask(x.c, b, r);
     }
-    forEachPixel(x, y, b, [&](const float* p, float* q) {
-      for (int r = 0; r < kPerBlock; ++r)
-        storeReg(q + r * kWidth, masked((loadReg(p + r * kWidth) - m[r]) * a[r] + s[r], mask[r]));
+    forEachRow(x, y, b, [&](const float* p, float* q) {
+      for (int k = 0; k < x.w * kLanes; k += kLanes)
+        for (int r = 0; r < kPerBlock; ++r)
+          storeReg(q + k + r * kWidth, masked((loadReg(p + k + r * kWidth) - m[r]) * a[r] + s[r], mask[r]));
     });
   }
 }
@@ -84,20 +69,17 @@ void normalizeBackward(const FeatureMap& x, const FeatureMap& gy, const float* m
                        const float* scale, const FeatureMap& gx, bool accumulate, float* gScale, float* gShift) {
   const double count = static_cast<double>(x.n) * x.h * x.w;
   for (int b = 0; b < x.blocks(); ++b) {
-    double sums[kLanes], products[kLanes];
-    for (int r = 0; r < kDoubles; ++r) {
-      double centre[kLanes];
-      for (int l = 0; l < kLanes; ++l) centre[l] = mean[b * kLanes + l];
-      const RegDouble m = loadAs<RegDouble>(centre + r * kHalf);
-      RegDouble s{}, t{};
-      forEachPixel(x, gy, b, [&](const float* p, const float* g) {
-        const RegDouble d = loadDouble(g + r * kHalf);
-        s += d;
-        t += d * (loadDouble(p + r * kHalf) - m);
+    double centre[kLanes], sums[kLanes], products[kLanes];
+    for (int l = 0; l < kLanes; ++l) centre[l] = mean[b * kLanes + l];
+    Moments moments;
+    forEachRow(x, gy, b, [&](const float* p, const float* g) {
+      moments.addRow(x.w, [&](int col, int r, RegDouble& total, RegDouble& product) {
+        const RegDouble d = loadDouble(g + col * kLanes + r * kHalf);
+        total += d;
+        product += d * (loadDouble(p + col * kLanes + r * kHalf) - loadAs<RegDouble>(centre + r * kHalf));
       });
-      storeReg(sums + r * kHalf, s);
-      storeReg(products + r * kHalf, t);
-    }
+    });
+    moments.totals(sums, products);
     // gx = a · (gy − Σgy / N − (x − mean) · inverseStd² · Σ(gy · (x − mean)) / N), a = scale · inverseStd
     float average[kLanes], slope[kLanes], factor[kLanes];
     for (int l = 0; l < kLanes; ++l) {
@@ -105,7 +87,7 @@ void normalizeBackward(const FeatureMap& x, const FeatureMap& gy, const float* m
       const double inverse = inverseStd[c];
       average[l] = static_cast<float>(sums[l] / count);
       slope[l] = static_cast<float>(products[l] * inverse * inverse / count);
-      factor[l] = orDefault(scale, c, 1.0f) * inverseStd[c];
+      factor[l] = scale ? scale[c] * inverseStd[c] : inverseStd[c];
       if (gScale) gScale[c] = static_cast<float>(products[l] * inverse);
       if (gShift) gShift[c] = static_cast<float>(sums[l]);
     }

@@ -1,5 +1,7 @@
 #include "kernels/cpu/conv_tiles.h"
 
+#include "kernels/cpu/moments.h"
+
 namespace eznas::EZNAS_ISA {
 namespace {
 
@@ -124,39 +126,22 @@ Tile findTile(const Sweep& s, int rows, int cols) {
 template <int G>
 void sweepImage(const Sweep& s, const Chunk& k, const float* x, float* y) {
   const int widest = s.xCol == kLanes || s.xCol == 2 * kLanes ? maxPixels(G) : 1;
-  const int tiles = (s.cols + widest - 1) / widest;  // per row, of equal width give or take one
+  const int tiles = (s.cols + widest - 1) / widest;  // per row: `wide` of one column more than the others
+  const int least = s.cols / tiles, wide = s.cols % tiles, most = wide > 0 ? least + 1 : least;
   for (int row = 0; row < s.rows;) {
-    const int least = (s.cols + tiles - 1) / tiles;
     int rows = 1;
-    while (rows < 4 && 2 * rows * least <= maxPixels(G) && row + 2 * rows <= s.rows) rows *= 2;
-    for (int t = 0; t < tiles; ++t) {
-      const int col = s.cols * t / tiles, cols = s.cols * (t + 1) / tiles - col;
-      findTile<G>(s, rows, cols)(k, x + row * s.xRow + col * s.xCol, y + row * s.yRow + col * s.yCol);
-    }
-    row += rows;
-  }
-}
-
-/// Adds Σ y and Σ y² of one image and output block to 16 + 16 running totals.
-void addSums(const Sweep& s, const float* y, double* sums, double* squares) {
-  constexpr int kHalf = kWidth / 2;
-  for (int l = 0; l < kLanes; l += kHalf) {
-    RegDouble total[2] = {loadAs<RegDouble>(sums + l), {}}, square[2] = {loadAs<RegDouble>(squares + l), {}};
-    for (int row = 0; row < s.rows; ++row) {
-      const float* p = y + row * s.yRow + l;
-      int col = 0;
-      for (; col + 2 <= s.cols; col += 2, p += 2 * s.yCol) {
-        const RegDouble a = loadDouble(p), b = loadDouble(p + s.yCol);
-        total[0] += a, total[1] += b;
-        square[0] += a * a, square[1] += b * b;
+    while (rows < 4 && 2 * rows * most <= maxPixels(G) && row + 2 * rows <= s.rows) rows *= 2;
+    const Tile narrowTile = findTile<G>(s, rows, least), wideTile = findTile<G>(s, rows, most);
+    do {  // all further groups of as many rows
+      const float* from = x + row * s.xRow;
+      float* to = y + row * s.yRow;
+      for (int t = 0; t < tiles; ++t) {
+        (t < wide ? wideTile : narrowTile)(k, from, to);
+        const int cols = t < wide ? most : least;
+        from += cols * s.xCol, to += cols * s.yCol;
       }
-      if (col < s.cols) {
-        const RegDouble a = loadDouble(p);
-        total[0] += a, square[0] += a * a;
-      }
-    }
-    storeReg(sums + l, total[0] + total[1]);
-    storeReg(squares + l, square[0] + square[1]);
+      row += rows;
+    } while (row + rows <= s.rows);
   }
 }
 
@@ -166,7 +151,8 @@ void sweepGroup(const Sweep& s, int first, const float* bias, bool accumulate, d
   const int inBlocks = (s.inChannels + kLanes - 1) / kLanes, taps = s.tapRows * s.tapCols;
   float init[G * kLanes];
   int32_t mask[G * kLanes];
-  double total[G * kLanes]{}, square[G * kLanes]{};
+  Moments moments[G];
+  const double noShift[kLanes]{};
   const int channels = smaller(G * kLanes, s.outChannels - first * kLanes);
   for (int l = 0; l < G * kLanes; ++l) {
     init[l] = bias && l < channels ? bias[first * kLanes + l] : 0.0f;
@@ -197,12 +183,18 @@ void sweepGroup(const Sweep& s, int first, const float* bias, bool accumulate, d
       k.init = b == 0 && !accumulate ? init : nullptr;
       sweepImage<G>(s, k, s.x + i * s.xImage + b * s.xBlock, y);
     }
-    if (sums)
-      for (int g = 0; g < G; ++g) addSums(s, y + g * s.yBlock, total + g * kLanes, square + g * kLanes);
+    for (int g = 0; sums && g < G; ++g)
+      for (int row = 0; row < s.rows; ++row)
+        moments[g].addSquares(y + g * s.yBlock + row * s.yRow, s.yCol, s.cols, noShift);
   }
-  for (int l = 0; sums && l < channels; ++l) {
-    sums[first * kLanes + l] = total[l];
-    squares[first * kLanes + l] = square[l];
+  if (sums == nullptr) return;
+  for (int g = 0; g < G; ++g) {
+    double total[kLanes], square[kLanes];
+    moments[g].totals(total, square);
+    for (int l = 0; l < smaller(kLanes, channels - g * kLanes); ++l) {
+      sums[(first + g) * kLanes + l] = total[l];
+      squares[(first + g) * kLanes + l] = square[l];
+    }
   }
 }
 

@@ -7,9 +7,6 @@
 #include "kernels/cpu/network_functions.h"
 #include "kernels/cpu/registers.h"
 #include "kernels/cpu/transpose.h"
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
 
 namespace eznas::EZNAS_ISA {
 namespace {

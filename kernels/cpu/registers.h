@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #include "kernels/cpu/network_kernels.h"
 
@@ -39,7 +42,14 @@ template <class T>
 }
 /// kWidth / 2 floats as float64.
 [[gnu::always_inline]] inline RegDouble loadDouble(const float* p) {
+  // GCC 12 makes two half conversions and an insertion of what is one instruction.
+#if defined(__AVX512F__)
+  return _mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
+#elif defined(__AVX2__)
+  return _mm256_cvtps_pd(_mm_loadu_ps(p));
+#else
   return __builtin_convertvector(loadAs<RegHalf>(p), RegDouble);
+#endif
 }
 
 template <class T>
