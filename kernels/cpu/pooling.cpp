@@ -23,102 +23,197 @@ struct Range {
   return {first <= 0 ? 0 : (first + stride - 1) / stride, smaller((i + pad) / stride + 1, count)};
 }
 
-/// Elements that window (oy, ox) averages over.
-[[gnu::always_inline]] inline float windowSize(const PoolShape& s, int oy, int ox, int h, int w) {
-  if (s.countPadding) return static_cast<float>(s.kernelH * s.kernelW);
-  const Range ys = covered(oy, s.kernelH, s.strideH, s.padH, h), xs = covered(ox, s.kernelW, s.strideW, s.padW, w);
-  return static_cast<float>((ys.end - ys.begin) * (xs.end - xs.begin));
-}
+}  // namespace
 
-/// Calls f(image, block, y, x) for every pixel.
-template <class F>
-[[gnu::always_inline]] inline void forEachPixel(const FeatureMap& m, F f) {
-  for (int i = 0; i < m.n; ++i)
-    for (int b = 0; b < m.blocks(); ++b)
-      for (int y = 0; y < m.h; ++y)
-        for (int x = 0; x < m.w; ++x) f(i, b, y, x);
+namespace {
+
+/// Maxima and their positions of P windows side by side, of rows ys and columns xs (of the first window); one register
+/// of channels. x is the map's first pixel, y and argmax those of the first window.
+template <int P>
+[[gnu::always_inline]] inline void maxima(const FeatureMap& map, const float* x, Range ys, Range xs, int stride,
+                                          float* y, int32_t* argmax) {
+  Reg best[P];
+  RegInt where[P], position[P];
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+    best[p] = -__builtin_inff() - Reg{};
+    where[p] = position[p] = (ys.begin * map.w + xs.begin + p * stride) - RegInt{};
+  }
+  for (int iy = ys.begin; iy < ys.end; ++iy) {
+    const float* row = x + iy * map.rowStride();
+    for (int ix = xs.begin; ix < xs.end; ++ix) {
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) {
+        const Reg v = loadReg(row + (ix + p * stride) * kLanes);
+        const RegInt wins = (v > best[p]) | (v != v);
+        best[p] = wins ? v : best[p];
+        where[p] = wins ? position[p] : where[p];
+        position[p] += 1;
+      }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) position[p] += map.w - (xs.end - xs.begin);
+  }
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+    storeReg(y + p * kLanes, best[p]);
+    storeReg(argmax + p * kLanes, where[p]);
+  }
 }
 
 }  // namespace
 
 void maxPoolForward(const PoolShape& s, const FeatureMap& x, const FeatureMap& y, int32_t* argmax) {
-  forEachPixel(y, [&](int i, int b, int oy, int ox) {
-    const Range ys = covered(oy, s.kernelH, s.strideH, s.padH, x.h),
-                xs = covered(ox, s.kernelW, s.strideW, s.padW, x.w);
-    const float* in = x.at(i, b, 0, 0);
-    float* out = y.at(i, b, oy, ox);
-    for (int r = 0; r < kLanes; r += kWidth) {
-      Reg best = -__builtin_inff() - Reg{};
-      RegInt where = (ys.begin * x.w + xs.begin) - RegInt{};
-      for (int iy = ys.begin; iy < ys.end; ++iy) {
-        for (int ix = xs.begin; ix < xs.end; ++ix) {
-          const Reg v = loadReg(in + iy * x.rowStride() + ix * kLanes + r);
-          const RegInt wins = (v > best) | (v != v);
-          best = wins ? v : best;
-          where = wins ? (iy * x.w + ix) - RegInt{} : where;
+  for (int i = 0; i < y.n; ++i) {
+    for (int b = 0; b < y.blocks(); ++b) {
+      for (int oy = 0; oy < y.h; ++oy, argmax += y.w * kLanes) {
+        const Range ys = covered(oy, s.kernelH, s.strideH, s.padH, x.h);
+        for (int r = 0; r < kLanes; r += kWidth) {
+          const float* in = x.at(i, b, 0, 0) + r;
+          float* out = y.at(i, b, oy, 0) + r;
+          for (int ox = 0; ox < y.w;) {
+            const Range xs = covered(ox, s.kernelW, s.strideW, s.padW, x.w);
+            const bool whole = ox + 4 <= y.w && xs.end - xs.begin == s.kernelW && xs.end + 3 * s.strideW <= x.w;
+            if (whole)
+              maxima<4>(x, in, ys, xs, s.strideW, out + ox * kLanes, argmax + ox * kLanes + r);
+            else
+              maxima<1>(x, in, ys, xs, s.strideW, out + ox * kLanes, argmax + ox * kLanes + r);
+            ox += whole ? 4 : 1;
+          }
         }
       }
-      storeReg(out + r, best);
-      storeReg(argmax + r, where);
     }
-    argmax += kLanes;
-  });
+  }
 }
 
 void maxPoolBackward(const PoolShape& s, const FeatureMap& gy, const int32_t* argmax, const FeatureMap& gx,
                      bool accumulate) {
-  forEachPixel(gx, [&](int i, int b, int iy, int ix) {
-    const Range ys = covering(iy, s.kernelH, s.strideH, s.padH, gy.h),
-                xs = covering(ix, s.kernelW, s.strideW, s.padW, gy.w);
-    const int32_t* from = argmax + (static_cast<size_t>(i) * gy.blocks() + b) * gy.h * gy.w * kLanes;
-    float* out = gx.at(i, b, iy, ix);
-    for (int r = 0; r < kLanes; r += kWidth) {
-      Reg total{};
-      for (int oy = ys.begin; oy < ys.end; ++oy) {
-        for (int ox = xs.begin; ox < xs.end; ++ox) {
-          const RegInt chosen = loadAs<RegInt>(from + (oy * gy.w + ox) * kLanes + r) == iy * gx.w + ix;
-          total += masked(loadReg(gy.at(i, b, oy, ox) + r), chosen);
+  for (int i = 0; i < gx.n; ++i) {
+    for (int b = 0; b < gx.blocks(); ++b, argmax += static_cast<ptrdiff_t>(gy.h) * gy.w * kLanes) {
+      for (int iy = 0; iy < gx.h; ++iy) {
+        const Range ys = covering(iy, s.kernelH, s.strideH, s.padH, gy.h);
+        for (int ix = 0; ix < gx.w; ++ix) {
+          const Range xs = covering(ix, s.kernelW, s.strideW, s.padW, gy.w);
+          const int position = iy * gx.w + ix;
+          float* out = gx.at(i, b, iy, ix);
+          for (int r = 0; r < kLanes; r += kWidth) {
+            Reg total{};
+            for (int oy = ys.begin; oy < ys.end; ++oy) {
+              const float* g = gy.at(i, b, oy, 0) + r;
+              const int32_t* chosen = argmax + oy * gy.w * kLanes + r;
+              for (int ox = xs.begin; ox < xs.end; ++ox)
+                total += loadAs<RegInt>(chosen + ox * kLanes) == position ? loadReg(g + ox * kLanes) : Reg{};
+            }
+            storeReg(out + r, accumulate ? loadReg(out + r) + total : total);
+          }
         }
       }
-      storeReg(out + r, accumulate ? loadReg(out + r) + total : total);
     }
-  });
+  }
 }
 
+namespace {
+
+/// Elements of one axis of a window: what its size is a product of.
+[[gnu::always_inline]] inline int windowExtent(const PoolShape& s, Range covered, int kernel) {
+  return s.countPadding ? kernel : covered.end - covered.begin;
+}
+
+/// Calls write(o, Σ column(c), c = o + first … o + first + 2) for outputs o < count; columns outside [0, columns) count
+/// as zero. Every column is computed once and slides through registers.
+template <class Column, class Write>
+[[gnu::always_inline]] inline void slideThree(int count, int first, int columns, Column column, Write write) {
+  const auto at = [&](int c) { return c >= 0 && c < columns ? column(c) : Reg{}; };
+  Reg a = at(first), b = at(first + 1);
+  for (int o = 0; o < count; ++o) {
+    const Reg c = at(o + first + 2);
+    write(o, (a + b) + c);
+    a = b, b = c;
+  }
+}
+
+}  // namespace
+
 void avgPoolForward(const PoolShape& s, const FeatureMap& x, const FeatureMap& y) {
-  forEachPixel(y, [&](int i, int b, int oy, int ox) {
-    const Range ys = covered(oy, s.kernelH, s.strideH, s.padH, x.h),
-                xs = covered(ox, s.kernelW, s.strideW, s.padW, x.w);
-    const float* in = x.at(i, b, 0, 0);
-    float* out = y.at(i, b, oy, ox);
-    const float size = windowSize(s, oy, ox, x.h, x.w);
-    for (int r = 0; r < kLanes; r += kWidth) {
-      Reg total{};
-      for (int iy = ys.begin; iy < ys.end; ++iy)
-        for (int ix = xs.begin; ix < xs.end; ++ix) total += loadReg(in + iy * x.rowStride() + ix * kLanes + r);
-      storeReg(out + r, total / size);
+  const ptrdiff_t xRow = static_cast<ptrdiff_t>(x.rowStride());
+  for (int i = 0; i < y.n; ++i) {
+    for (int b = 0; b < y.blocks(); ++b) {
+      for (int oy = 0; oy < y.h; ++oy) {
+        const Range ys = covered(oy, s.kernelH, s.strideH, s.padH, x.h);
+        const int height = windowExtent(s, ys, s.kernelH);
+        for (int r = 0; r < kLanes; r += kWidth) {
+          const float* in = x.at(i, b, ys.begin, 0) + r;
+          float* out = y.at(i, b, oy, 0) + r;
+          const auto column = [&](int ix) {
+            Reg total = loadReg(in + ix * kLanes);
+            for (int k = 1; k < ys.end - ys.begin; ++k) total += loadReg(in + k * xRow + ix * kLanes);
+            return total;
+          };
+          const auto write = [&](int ox, Reg total) {
+            const Range xs = covered(ox, s.kernelW, s.strideW, s.padW, x.w);
+            storeReg(out + ox * kLanes, total / static_cast<float>(height * windowExtent(s, xs, s.kernelW)));
+          };
+          if (s.kernelW == 3 && s.strideW == 1) {
+            slideThree(y.w, -s.padW, x.w, column, write);
+            continue;
+          }
+          for (int ox = 0; ox < y.w; ++ox) {
+            const Range xs = covered(ox, s.kernelW, s.strideW, s.padW, x.w);
+            Reg total = column(xs.begin);
+            for (int ix = xs.begin + 1; ix < xs.end; ++ix) total += column(ix);
+            write(ox, total);
+          }
+        }
+      }
     }
-  });
+  }
 }
 
 void avgPoolBackward(const PoolShape& s, const FeatureMap& gy, const FeatureMap& gx, bool accumulate) {
-  forEachPixel(gx, [&](int i, int b, int iy, int ix) {
-    const Range ys = covering(iy, s.kernelH, s.strideH, s.padH, gy.h),
-                xs = covering(ix, s.kernelW, s.strideW, s.padW, gy.w);
-    float* out = gx.at(i, b, iy, ix);
-    Reg total[kPerBlock]{};
-    for (int oy = ys.begin; oy < ys.end; ++oy) {
-      for (int ox = xs.begin; ox < xs.end; ++ox) {
-        const float* g = gy.at(i, b, oy, ox);
-        const float size = windowSize(s, oy, ox, gx.h, gx.w);
-        for (int r = 0; r < kPerBlock; ++r) total[r] += loadReg(g + r * kWidth) / size;
+  const ptrdiff_t gyRow = static_cast<ptrdiff_t>(gy.rowStride());
+  for (int i = 0; i < gx.n; ++i) {
+    for (int b = 0; b < gx.blocks(); ++b) {
+      for (int iy = 0; iy < gx.h; ++iy) {
+        const Range ys = covering(iy, s.kernelH, s.strideH, s.padH, gy.h);
+        const auto height = [&](int oy) {
+          return windowExtent(s, covered(oy, s.kernelH, s.strideH, s.padH, gx.h), s.kernelH);
+        };
+        bool sameHeight = ys.begin < ys.end;  // away from the border: one division for all windows of a column
+        for (int oy = ys.begin; oy < ys.end; ++oy) sameHeight = sameHeight && height(oy) == height(ys.begin);
+        for (int r = 0; r < kLanes; r += kWidth) {
+          const float* in = gy.at(i, b, ys.begin, 0) + r;
+          float* out = gx.at(i, b, iy, 0) + r;
+          const auto column = [&](int ox) {
+            const Range xs = covered(ox, s.kernelW, s.strideW, s.padW, gx.w);
+            const float* p = in + ox * kLanes;
+            const int width = windowExtent(s, xs, s.kernelW);
+            Reg total{};
+            if (sameHeight) {
+              for (int k = 0; k < ys.end - ys.begin; ++k) total += loadReg(p + k * gyRow);
+              return total / static_cast<float>(width * height(ys.begin));
+            }
+            for (int k = 0; k < ys.end - ys.begin; ++k)
+              total += loadReg(p + k * gyRow) / static_cast<float>(width * height(ys.begin + k));
+            return total;
+          };
+          const auto write = [&](int ix, Reg total) {
+            float* q = out + ix * kLanes;
+            storeReg(q, accumulate ? loadReg(q) + total : total);
+          };
+          if (s.kernelW == 3 && s.strideW == 1) {
+            slideThree(gx.w, s.padW - 2, gy.w, column, write);
+            continue;
+          }
+          for (int ix = 0; ix < gx.w; ++ix) {
+            const Range xs = covering(ix, s.kernelW, s.strideW, s.padW, gy.w);
+            Reg total{};
+            for (int ox = xs.begin; ox < xs.end; ++ox) total += column(ox);
+            write(ix, total);
+          }
+        }
       }
     }
-    for (int r = 0; r < kPerBlock; ++r) {
-      float* q = out + r * kWidth;
-      storeReg(q, accumulate ? loadReg(q) + total[r] : total[r]);
-    }
-  });
+  }
 }
 
 void globalPoolForward(const FeatureMap& x, const FeatureMap& y) {
