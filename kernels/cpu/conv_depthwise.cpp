@@ -135,31 +135,62 @@ void depthwiseBackwardData(const ConvShape& s, const FeatureMap& gy, const float
   }
 }
 
+namespace {
+
+/// Σ x · gy for K neighbouring taps of a kernel row, one register of channels; x lies under the first tap. Pixels take
+/// turns on several sets of sums to hide the latency of the multiply-add; the taps share the load of gy.
+template <int K>
+void tapSums(const ConvShape& s, const View& from, const float* x, const View& at, const float* gy, int images,
+             int rows, int cols, Reg* sums) {
+  constexpr int kTurns = K == 1 ? 4 : 2;
+  const ptrdiff_t xCol = s.strideW * kLanes, tap = s.dilationW * kLanes;
+  Reg acc[kTurns][K]{};
+  for (int i = 0; i < images; ++i) {
+    for (int row = 0; row < rows; ++row) {
+      const float* p = x + i * from.image + row * s.strideH * from.row;
+      const float* q = gy + i * at.image + row * at.row;
+      int col = 0;
+      for (; col + kTurns <= cols; col += kTurns, p += kTurns * xCol, q += kTurns * kLanes) {
+#pragma GCC unroll 4
+        for (int t = 0; t < kTurns; ++t) {
+          const Reg g = loadReg(q + t * kLanes);
+#pragma GCC unroll 4
+          for (int k = 0; k < K; ++k) acc[t][k] += loadReg(p + t * xCol + k * tap) * g;
+        }
+      }
+      for (; col < cols; ++col, p += xCol, q += kLanes) {
+        const Reg g = loadReg(q);
+#pragma GCC unroll 4
+        for (int k = 0; k < K; ++k) acc[0][k] += loadReg(p + k * tap) * g;
+      }
+    }
+  }
+  for (int k = 0; k < K; ++k) {
+    sums[k] = acc[0][k];
+    for (int t = 1; t < kTurns; ++t) sums[k] += acc[t][k];
+  }
+}
+
+}  // namespace
+
 void depthwiseBackwardWeights(const ConvShape& s, const FeatureMap& x, const FeatureMap& gy, float* gw) {
   const int taps = s.kernelH * s.kernelW;
   for (int b = 0; b < x.blocks(); ++b) {
     const View from = viewOf(x, b), at = viewOf(gy, b);
-    for (int t = 0; t < taps; ++t) {
-      const float* first = from.origin + (t / s.kernelW * s.dilationH - s.padH) * from.row +
-                           (t % s.kernelW * s.dilationW - s.padW) * kLanes;
-      for (int l = 0; l < kLanes; l += kWidth) {
-        Reg acc[4]{};  // pixels in turn, to hide the latency of the multiply-add
-        for (int i = 0; i < gy.n; ++i) {
-          for (int row = 0; row < gy.h; ++row) {
-            const float* p = first + i * from.image + row * s.strideH * from.row + l;
-            const float* g = at.origin + i * at.image + row * at.row + l;
-            int col = 0;
-            for (; col + 4 <= gy.w; col += 4)
-#pragma GCC unroll 4
-              for (int k = 0; k < 4; ++k)
-                acc[k] += loadReg(p + (col + k) * s.strideW * kLanes) * loadReg(g + (col + k) * kLanes);
-            for (; col < gy.w; ++col) acc[0] += loadReg(p + col * s.strideW * kLanes) * loadReg(g + col * kLanes);
+    for (int l = 0; l < kLanes; l += kWidth) {
+      for (int ky = 0; ky < s.kernelH; ++ky) {
+        for (int kx = 0; kx < s.kernelW;) {
+          const float* first =
+              from.origin + (ky * s.dilationH - s.padH) * from.row + (kx * s.dilationW - s.padW) * kLanes + l;
+          const int count = s.kernelW - kx >= 3 ? 3 : 1;
+          Reg sums[3];
+          (count == 3 ? tapSums<3> : tapSums<1>)(s, from, first, at, at.origin + l, gy.n, gy.h, gy.w, sums);
+          for (int k = 0; k < count; ++k, ++kx) {
+            for (int lane = 0; lane < kWidth; ++lane) {
+              const int c = b * kLanes + l + lane;
+              if (c < x.c) gw[static_cast<ptrdiff_t>(c) * taps + ky * s.kernelW + kx] = sums[k][lane];
+            }
           }
-        }
-        const Reg total = (acc[0] + acc[1]) + (acc[2] + acc[3]);
-        for (int k = 0; k < kWidth; ++k) {
-          const int c = b * kLanes + l + k;
-          if (c < x.c) gw[static_cast<ptrdiff_t>(c) * taps + t] = total[k];
         }
       }
     }
