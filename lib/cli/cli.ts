@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { addBench } from './commands/bench.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addEvolve } from './commands/evolve.ts';
@@ -33,6 +34,7 @@ Exit codes: 0 success, 1 defect of eznas, 2 wrong option or input, 3 file or run
   addScore(cli, signal);
   addEvaluate(cli, signal);
   addProxies(cli);
+  addBench(cli, signal);
   addDoctor(cli);
   return cli;
 }

@@ -3,6 +3,11 @@ import type { Protocol } from '../evaluation/protocol.ts';
 
 const colors = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
 
+/** Tells a person something on stderr. */
+export function noteToUser(text: string): void {
+  process.stderr.write(`${colors.dim(text)}\n`);
+}
+
 /** Tells a person on stderr how a result was made. */
 export function describeProtocol({ space, dataset, networks, batch, seed, images, simd, threads }: Protocol): void {
   const { count, chosen } = networks;
@@ -11,7 +16,7 @@ export function describeProtocol({ space, dataset, networks, batch, seed, images
   ];
   const parts = [`${drawn} networks of ${space}, ${dataset}`, `seed ${seed}`];
   if (simd !== null) parts.push(`batch ${batch} of ${images}`, `${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
-  process.stderr.write(`${colors.dim(parts.join('; '))}\n`);
+  noteToUser(parts.join('; '));
 }
 
 /** Says on stderr that some networks have no score. */

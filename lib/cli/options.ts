@@ -84,7 +84,7 @@ const OPTIONS = {
     repeatable: true,
     schema: z.array(text('the text of a program')),
   },
-  batch: { flags: '--batch <images>', help: 'images in the minibatch', fallback: '16', schema: integer(1, 65_536) },
+  batch: { flags: '--batch <images>', help: 'images in the minibatch', fallback: '16', schema: integer(1, 4096) },
   seed: {
     flags: '--seed <integer>',
     help: 'decides everything that is drawn: networks, images, noise, initial parameters',
@@ -135,6 +135,12 @@ const OPTIONS = {
     help: 'networks, never seen by the search, that judge the result',
     fallback: '1000',
     schema: integer(2, 1_000_000),
+  },
+  samples: { flags: '--samples <count>', help: 'timings of each entry', fallback: '9', schema: integer(3, 100_000) },
+  compare: {
+    flags: '--compare <file>',
+    help: 'tell how the times stand to those of an earlier --json or --out',
+    schema: text('the path of an earlier report'),
   },
 } as const satisfies Record<string, OptionRow>;
 

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { evolveResult } from './schemas.ts';
+import { assertFails, eznas, jsonOf, start, useTemporaryFolder } from './support.ts';
+
+const TINY = ['--population', '8', '--tasks', '2', '--networks', '8', '--held-out', '10', '--seed', '2'];
+
+/** A result without what two runs of one search may differ in. */
+const comparable = (value: unknown) => ({ ...evolveResult.parse(value), runFolder: '' });
+
+describe('eznas evolve', function () {
+  this.timeout(120_000);
+  const temporary = useTemporaryFolder();
+
+  it('gives the best program, the baselines on the same networks, and the run folder', async () => {
+    const folder = temporary('run');
+    const result = evolveResult.parse(await jsonOf('evolve', ...TINY, '--generations', '2', '--run', folder));
+    assert.equal(result.runFolder, folder);
+    assert.equal(result.best.heldOut.networks, 10);
+    assert.deepEqual(
+      result.baselines.map(({ name, networks }) => ({ name, networks })),
+      ['eznas-a', 'params', 'flops'].map((name) => ({ name, networks: 10 })),
+    );
+    assert.deepEqual(result.protocol.networks, { count: 10, chosen: 'held-out' });
+    assert.equal(result.protocol.batch, 16);
+    const { population, generations, networksPerTask, batch } = result.search;
+    assert.deepEqual(
+      { population, generations, networksPerTask, batch },
+      { population: 8, generations: 2, networksPerTask: 4, batch: 1 },
+    );
+    assert.deepEqual(JSON.parse(readFileSync(`${folder}/report.json`, 'utf8')), result);
+  });
+
+  it('shows stages on stderr and the result on stdout', async () => {
+    const { code, stdout, stderr } = await eznas('evolve', ...TINY, '--generations', '1', '--run', temporary('run'));
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^result\tvalue\tnote\nbest formula\t.*\nfitness\t.*\nrun folder\t.*\n\nname\tkendallTau\t/);
+    assert.match(
+      stderr,
+      /^recording statistics: 8\/8 networks.*\nevolving: 1\/1 generations.*\njudging: 10\/10 networks/,
+    );
+  });
+
+  it('stopped by SIGINT, tells how to resume, and resumes to the result of an undisturbed run', async () => {
+    const generations = ['--generations', '12'];
+    const undisturbed = await jsonOf('evolve', ...TINY, ...generations, '--run', temporary('undisturbed'));
+    const folder = temporary('stopped');
+    const { child, outcome } = start(['evolve', ...TINY, ...generations, '--run', folder]);
+    while (!existsSync(`${folder}/checkpoint.json`) && child.exitCode === null) await setTimeout(5);
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await outcome;
+    assert.deepEqual({ code, stdout }, { code: 130, stdout: '' }, stderr);
+    assert.ok(stderr.includes(`continue with: eznas evolve --resume ${folder}`), stderr);
+    const resumed = await jsonOf('evolve', '--resume', folder);
+    assert.deepEqual(comparable(resumed), comparable(undisturbed));
+  });
+
+  it('does not begin a second run in the same folder', async () => {
+    const folder = temporary('run');
+    await jsonOf('evolve', ...TINY, '--generations', '1', '--run', folder);
+    await assertFails(['evolve', '--run', folder], 3, /already holds a run; resume it/);
+  });
+});

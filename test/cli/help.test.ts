@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import manifest from '../../package.json' with { type: 'json' };
+import { assertFails, eznas } from './support.ts';
+
+const COMMANDS = ['evolve', 'score', 'evaluate', 'proxies', 'bench', 'doctor'];
+const SHARED = ['--space', '--dataset', '--networks', '--batch', '--seed', '--threads', '--device', '--images'];
+
+describe('help', () => {
+  it('lists the commands and the exit codes', async () => {
+    const { code, stdout, stderr } = await eznas('--help');
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    for (const command of COMMANDS) assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
+    assert.match(stdout, /Exit codes: 0 success/);
+  });
+
+  for (const command of COMMANDS) {
+    it(`of ${command} has examples, --out and --json`, async () => {
+      const { code, stdout, stderr } = await eznas(command, '--help');
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      assert.match(stdout, new RegExp(`Examples:\n  \\$ .*eznas ${command}`));
+      assert.match(stdout, /--out <file>/);
+      assert.match(stdout, /--json/);
+    });
+  }
+
+  for (const command of ['evolve', 'score', 'evaluate']) {
+    it(`of ${command} has the options that all of them share`, async () => {
+      const { stdout } = await eznas(command, '--help');
+      for (const option of SHARED) assert.match(stdout, new RegExp(`^  ${option} <`, 'm'), option);
+    });
+  }
+
+  it('--version prints the version of the package', async () => {
+    assert.deepEqual(await eznas('--version'), { code: 0, stdout: `${manifest.version}\n`, stderr: '' });
+  });
+
+  it('an unknown command is wrong usage, and the one meant is named', async () => {
+    await assertFails(['evlove'], 2, /unknown command 'evlove'\n\(Did you mean evolve\?\)/);
+  });
+
+  it('an unknown option is wrong usage, and the one meant is named', async () => {
+    await assertFails(['evaluate', '--bach', '1'], 2, /unknown option '--bach'\n\(Did you mean --batch\?\)/);
+  });
+
+  it('an option without its value is wrong usage', async () => {
+    await assertFails(['evaluate', '--proxy'], 2, /option '--proxy <name>' argument missing/);
+  });
+
+  it('an unknown suite is wrong usage, and the one meant is named', async () => {
+    await assertFails(['bench', 'convs'], 2, /unknown suite 'convs'; did you mean 'conv'\?/);
+  });
+});

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+/** The shapes of the JSON that commands print, as docs/cli.md has them; strict, so that an undocumented field is an error. */
+
+/** NaN is null in JSON. */
+const estimate = z.strictObject({
+  value: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
+const ranking = {
+  networks: z.int().min(0),
+  kendallTau: estimate,
+  spearmanRho: estimate,
+  pearsonR: estimate,
+};
+
+const protocol = z.strictObject({
+  version: z.string(),
+  space: z.literal('nasbench201'),
+  dataset: z.enum(['cifar10', 'cifar100', 'imagenet16-120']),
+  networks: z.strictObject({ count: z.int().min(1), chosen: z.enum(['random', 'all', 'listed', 'held-out']) }),
+  accuracy: z.strictObject({ split: z.literal('test'), epochs: z.literal(200) }),
+  batch: z.int().min(1),
+  seed: z.int().min(0),
+  images: z.string(),
+  initialization: z.literal('kaiming-normal-fan-out'),
+  device: z.literal('cpu'),
+  simd: z.enum(['baseline', 'avx2', 'avx512']).nullable(),
+  threads: z.int().min(1).nullable(),
+});
+
+export const scoreResult = z.strictObject({
+  protocol,
+  networks: z.array(z.int()),
+  architectures: z.array(z.string()),
+  scores: z.record(z.string(), z.array(z.number().nullable())),
+});
+
+export const evaluateResult = z.strictObject({
+  protocol,
+  results: z.array(z.strictObject({ name: z.string(), ...ranking, secondsPerNetwork: z.number().min(0) })),
+});
+
+export const evolveResult = z.strictObject({
+  protocol,
+  search: z.looseObject({ seed: z.int(), population: z.int(), generations: z.int(), batch: z.int() }),
+  best: z.strictObject({
+    program: z.string(),
+    fitness: z.number(),
+    sign: z.literal([1, -1]),
+    heldOut: z.strictObject(ranking),
+  }),
+  baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
+  runFolder: z.string().nullable(),
+});
+
+export const doctorResult = z.strictObject({
+  eznas: z.string(),
+  node: z.string(),
+  napi: z.string(),
+  platform: z.string(),
+  cpu: z.strictObject({ model: z.string(), available: z.int().min(1) }),
+  addon: z.discriminatedUnion('ok', [
+    z.strictObject({ ok: z.literal(true), path: z.string().nullable(), compiler: z.string() }),
+    z.strictObject({ ok: z.literal(false), error: z.string() }),
+  ]),
+  simd: z.strictObject({ level: z.string(), supported: z.array(z.string()) }).nullable(),
+  threads: z.int().nullable(),
+  memory: z.strictObject({ total: z.number(), constrained: z.number().nullable(), limit: z.number().nullable() }),
+  gpu: z.strictObject({
+    driver: z.string().nullable(),
+    devices: z.array(
+      z.strictObject({ name: z.string(), memory: z.number().nullable(), computeCapability: z.string() }),
+    ),
+    usable: z.boolean(),
+  }),
+  data: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), error: z.string().optional() })),
+});
+
+export const proxiesResult = z.strictObject({
+  proxies: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['program', 'structural']),
+      definition: z.string(),
+      reads: z.array(z.string()),
+      cost: z.enum(['structure', 'forward', 'backward']),
+      direction: z.literal([1, 0, -1]),
+      paper: z.string(),
+      note: z.string(),
+    }),
+  ),
+});
