@@ -207,17 +207,20 @@ export class Archive {
   /** All individuals in order, or those of one generation. */
   individuals(generation?: number): ArchivedIndividual[] {
     const select = this.#typed(() =>
-      this.#database.prepare<[number | null], ArchivedIndividual & { parent1: string | null; parent2: string | null }>(`
+      this.#database.prepare<
+        { generation: number | null },
+        ArchivedIndividual & { parent1: string | null; parent2: string | null }
+      >(`
         SELECT individuals.generation, slot, programs.text AS program, programs.size, programs.height, operation,
                first.text AS parent1, second.text AS parent2, fitness, sign
         FROM individuals
         JOIN programs ON programs.id = program
         LEFT JOIN programs AS first ON first.id = parent1
         LEFT JOIN programs AS second ON second.id = parent2
-        WHERE ?1 IS NULL OR individuals.generation = ?1
+        WHERE @generation IS NULL OR individuals.generation = @generation
         ORDER BY individuals.generation, slot`),
     );
-    return this.#typed(() => select.all(generation ?? null)).map(({ parent1, parent2, ...row }) => ({
+    return this.#typed(() => select.all({ generation: generation ?? null })).map(({ parent1, parent2, ...row }) => ({
       ...row,
       parents: [parent1, parent2].filter((parent) => parent !== null),
     }));

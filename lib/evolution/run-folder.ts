@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { EznasError } from '../errors.ts';
@@ -73,7 +73,7 @@ export class RunFolder {
   static create(path: string, config: RunConfig): RunFolder {
     const folder = resolve(path);
     return withFiles(folder, () => {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       const inhabitants = readdirSync(folder).filter((name) => !BEFORE_CONFIG.includes(name));
       if (inhabitants.includes(FILES.config)) {
         throw new EznasError('INVALID_RUN', `${folder} already holds a run; resume it, or take another folder`);
@@ -99,17 +99,19 @@ export class RunFolder {
   /**
    * Opens a run to continue it.
    *
-   * @param config when given, must be the run's own; a folder whose run was killed before it wrote anything begins anew with it
+   * @param config when given, must be the run's own; an empty folder, as a run leaves that is killed at once, begins with it
    * @throws EznasError INVALID_RUN when the folder holds no run, one of another version or configuration, one that is damaged, or is in use
    */
   static resume(path: string, config?: RunConfig): RunFolder {
     const folder = resolve(path);
     if (!existsSync(join(folder, FILES.config))) {
-      const inhabitants = withFiles(folder, () => (existsSync(folder) ? readdirSync(folder) : undefined));
-      const unborn = inhabitants?.includes(LOCK) && inhabitants.every((name) => BEFORE_CONFIG.includes(name));
+      const inhabitants = existsSync(folder) ? withFiles(folder, () => readdirSync(folder)) : undefined;
+      const unborn = inhabitants?.every((name) => BEFORE_CONFIG.includes(name));
       if (unborn && config !== undefined) return RunFolder.create(folder, config);
-      const reason = unborn ? 'its run was killed before it wrote its configuration' : 'there is no run to resume';
-      throw new EznasError('INVALID_RUN', `${folder} holds no ${FILES.config}: ${reason}; start a new run`);
+      throw new EznasError(
+        'INVALID_RUN',
+        `${folder} holds no ${FILES.config}: there is no run to resume; start a new one`,
+      );
     }
     return withFiles(folder, () =>
       locked(folder, (lock) => {
@@ -238,6 +240,18 @@ function requireSame(stored: RunConfig, config: RunConfig, folder: string): void
 
 function toJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+/** Makes a folder and those above it. Not with `recursive`, with which Node 20 never returns where the kernel forbids it, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(path)) throw error;
+  }
 }
 
 /** Takes the lock, and gives it back if the work fails. */

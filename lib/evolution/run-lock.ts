@@ -13,6 +13,8 @@ export class RunLock {
     let database: Database.Database | undefined;
     try {
       database = new Database(path, { timeout: 0 });
+      // Nothing is ever written, so no journal file should appear.
+      database.pragma('journal_mode = MEMORY');
       database.exec('BEGIN EXCLUSIVE');
     } catch (cause) {
       database?.close();
