@@ -50,8 +50,8 @@ ScoreMatrix evaluate(std::span<const NetworkStatistics> networks, const Populati
                      const EvaluateOptions& options, JobControl& control);
 
 /// Collects and evaluates network by network, keeping no statistics: memory is bounded by the threads, not the
-/// networks. Records only what the programs read.
-ScoreMatrix scoreNetworks(const CollectRequest& request, const Population& population, const EvaluateOptions& options,
+/// networks. Records only what the programs read, whatever request.tensors says. Takes the request by value: move it.
+ScoreMatrix scoreNetworks(CollectRequest request, const Population& population, const EvaluateOptions& options,
                           JobControl& control);
 
 }  // namespace eznas

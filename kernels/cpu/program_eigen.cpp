@@ -1,0 +1,220 @@
+// Extreme eigenvalues of the Gram matrix of a tensor's rows, all in float64: G = A·Aᵀ by register blocks, Householder's
+// reduction to tridiagonal form, and multisection with Sturm counts for the few eigenvalues that are asked for (Golub
+// and Van Loan, Matrix Computations, 8.3 and 8.4).
+//
+// An eigenvalue within the rounding errors of the reduction is 0: the ratio of a rank-deficient Gram matrix is Inf, not
+// the quotient by an accidental number of accidental sign.
+#include "kernels/cpu/program_functions.h"
+#include "kernels/cpu/program_math.h"
+
+namespace eznas::EZNAS_ISA::programs {
+namespace {
+
+[[gnu::always_inline]] inline double lanesTotal(RegDouble v) {
+  double lanes[8] = {};
+  storeReg(lanes, v);
+  return ReductionSums::total(lanes);
+}
+
+/// Products of rowsA rows of A from a with rowsB from b.
+template <int rowsA, int rowsB>
+void gramBlock(const float* a, const float* b, size_t columns, double* g, size_t stride) {
+  RegDouble sums[rowsA][rowsB] = {};
+  const auto add = [&](const RegDouble* left, const RegDouble* right) {
+    for (int i = 0; i < rowsA; ++i)
+      for (int j = 0; j < rowsB; ++j) sums[i][j] += left[i] * right[j];
+  };
+  size_t c = 0;
+  RegDouble left[rowsA], right[rowsB];
+  for (; c + kDoubles <= columns; c += kDoubles) {
+    for (int i = 0; i < rowsA; ++i) left[i] = loadDouble(a + i * columns + c);
+    for (int j = 0; j < rowsB; ++j) right[j] = loadDouble(b + j * columns + c);
+    add(left, right);
+  }
+  if (c < columns) {
+    for (int i = 0; i < rowsA; ++i) left[i] = lowerDoubles(loadPartial(a + i * columns + c, columns - c));
+    for (int j = 0; j < rowsB; ++j) right[j] = lowerDoubles(loadPartial(b + j * columns + c, columns - c));
+    add(left, right);
+  }
+  for (int i = 0; i < rowsA; ++i)
+    for (int j = 0; j < rowsB; ++j) g[i * stride + j] = lanesTotal(sums[i][j]);
+}
+
+/// The lower triangle of A·Aᵀ, mirrored; `stride` doubles per row of g.
+void gram(const float* x, size_t rows, size_t columns, double* g, size_t stride) {
+  constexpr size_t kBlock = kRegisters == 32 ? 4 : 2;
+  for (size_t i = 0; i < rows; i += kBlock)
+    for (size_t j = 0; j <= i; j += kBlock) {
+      if (i + kBlock <= rows) {
+        gramBlock<kBlock, kBlock>(x + i * columns, x + j * columns, columns, g + i * stride + j, stride);
+        continue;
+      }
+      for (size_t r = i; r < rows; ++r)
+        for (size_t s = j; s < j + kBlock && s < rows; ++s)
+          gramBlock<1, 1>(x + r * columns, x + s * columns, columns, g + r * stride + s, stride);
+    }
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = i + 1; j < rows; ++j) g[i * stride + j] = g[j * stride + i];
+}
+
+/// Reduces the symmetric g (rows padded with zeros to `stride`, a multiple of 8) to its diagonal and off-diagonal.
+/// v and p are work vectors of stride doubles.
+void tridiagonalize(double* g, size_t n, size_t stride, double* diagonal, double* off, double* v, double* p) {
+  for (size_t k = 0; k + 2 < n; ++k) {
+    const double* row = g + k * stride;
+    diagonal[k] = row[k];
+    double largest = 0;
+    for (size_t i = k + 1; i < n; ++i) {
+      const double m = __builtin_fabs(row[i]);
+      if (m > largest) largest = m;
+    }
+    if (largest == 0) {
+      off[k] = 0;
+      continue;
+    }
+    // v = x ± ‖x‖·e₁ with x = row[k + 1 …] scaled against overflow; the sign avoids cancellation.
+    double square = 0;
+    for (size_t i = 0; i < stride; ++i) v[i] = 0;
+    for (size_t i = k + 1; i < n; ++i) {
+      v[i] = row[i] / largest;
+      square += v[i] * v[i];
+    }
+    const double norm = __builtin_sqrt(square), lead = v[k + 1];
+    off[k] = (lead > 0 ? -norm : norm) * largest;
+    v[k + 1] = lead > 0 ? lead + norm : lead - norm;
+    const double beta = 2 / (square - lead * lead + v[k + 1] * v[k + 1]);
+
+    // G ← G − v·wᵀ − w·vᵀ with p = beta·G·v, w = p − (beta / 2 · p·v)·v, on the rows and columns past k.
+    const size_t first = (k + 1) / kDoubles * kDoubles;
+    double along = 0;
+    for (size_t i = k + 1; i < n; ++i) {
+      const double* from = g + i * stride;
+      RegDouble sums[2] = {};
+      size_t j = first;
+      for (; j + 2 * kDoubles <= stride; j += 2 * kDoubles)
+        for (int u = 0; u < 2; ++u)
+          sums[u] += loadAs<RegDouble>(from + j + u * kDoubles) * loadAs<RegDouble>(v + j + u * kDoubles);
+      for (; j < stride; j += kDoubles) sums[0] += loadAs<RegDouble>(from + j) * loadAs<RegDouble>(v + j);
+      p[i] = beta * lanesTotal(sums[0] + sums[1]);
+      along += p[i] * v[i];
+    }
+    const double half = beta / 2 * along;
+    for (size_t i = 0; i <= k; ++i) p[i] = 0;
+    for (size_t i = k + 1; i < n; ++i) p[i] -= half * v[i];
+    for (size_t i = n; i < stride; ++i) p[i] = 0;
+    for (size_t i = k + 1; i < n; ++i) {
+      double* to = g + i * stride;
+      for (size_t j = first; j < stride; j += kDoubles)
+        storeReg(to + j, loadAs<RegDouble>(to + j) - v[i] * loadAs<RegDouble>(p + j) - p[i] * loadAs<RegDouble>(v + j));
+    }
+  }
+  if (n >= 2) {
+    diagonal[n - 2] = g[(n - 2) * stride + n - 2];
+    off[n - 2] = g[(n - 2) * stride + n - 1];
+  }
+  diagonal[n - 1] = g[(n - 1) * stride + n - 1];
+}
+
+/// A symmetric tridiagonal matrix: squares of its off-diagonal, bounds of its spectrum, the magnitude up to which a
+/// pivot would overflow the next quotient, and that up to which an eigenvalue is 0.
+struct Tridiagonal {
+  const double* diagonal;
+  const double* squares;
+  size_t n;
+  double low, high, tiny, zero;
+};
+
+/// Per lane, how many eigenvalues lie below x: the negative pivots of T − x.
+RegLong countBelow(const Tridiagonal& t, RegDouble x) {
+  RegLong count{};
+  RegDouble q = RegDouble{} + 1;
+  double square = 0;
+  for (size_t i = 0; i < t.n; ++i) {
+    q = (t.diagonal[i] - x) - square / q;
+    // A pivot of almost nothing counts as negative and keeps the next quotient finite.
+    q = (q < t.tiny) & (q > -t.tiny) ? RegDouble{} - t.tiny : q;
+    count -= q < 0;
+    square = t.squares[i];
+  }
+  return count;
+}
+
+/// Eigenvalue number `index` in ascending order. Each pass counts at kPoints places inside the interval, which shrinks
+/// ninefold.
+double eigenvalue(const Tridiagonal& t, size_t index) {
+  constexpr int kPoints = 8, kRegs = kPoints / kDoubles;
+  double low = t.low, high = t.high;
+  for (int pass = 0; pass < 64; ++pass) {
+    double points[kPoints];
+    for (int i = 0; i < kPoints; ++i) points[i] = low + (high - low) * ((i + 1) / (kPoints + 1.0));
+    int64_t counts[kPoints];
+    for (int r = 0; r < kRegs; ++r)
+      storeReg(counts + r * kDoubles, countBelow(t, loadAs<RegDouble>(points + r * kDoubles)));
+    double newLow = low, newHigh = high;
+    for (int i = 0; i < kPoints; ++i)
+      if (counts[i] <= static_cast<int64_t>(index)) newLow = points[i];
+    for (int i = kPoints - 1; i >= 0; --i)
+      if (counts[i] > static_cast<int64_t>(index)) newHigh = points[i];
+    if (newLow >= newHigh || (newLow == low && newHigh == high)) break;
+    low = newLow;
+    high = newHigh;
+    const double size = larger(__builtin_fabs(low), __builtin_fabs(high));
+    if (high - low <= 0x1p-51 * size || size <= t.zero) break;
+  }
+  const double value = low + (high - low) / 2;
+  return __builtin_fabs(value) <= t.zero ? 0 : value;
+}
+
+/// Largest over smallest magnitude among the eigenvalues: the smallest stands next to zero on either side.
+double magnitudeRatio(const Tridiagonal& t) {
+  const double first = eigenvalue(t, 0), last = eigenvalue(t, t.n - 1);
+  const double largest = larger(__builtin_fabs(first), __builtin_fabs(last));
+  const size_t negative = static_cast<size_t>(countBelow(t, RegDouble{})[0]);
+  double smallest = largest;
+  if (negative > 0) smallest = smaller(smallest, __builtin_fabs(eigenvalue(t, negative - 1)));
+  if (negative < t.n) smallest = smaller(smallest, __builtin_fabs(eigenvalue(t, negative)));
+  return smallest == 0 ? static_cast<double>(kInfinity) : largest / smallest;
+}
+
+}  // namespace
+
+float gramRatio(const float* x, size_t rows, size_t columns, bool magnitude, float* scratch) {
+  const size_t n = rows, stride = (n + 7) / 8 * 8;
+  double* g = reinterpret_cast<double*>(scratch);
+  double* diagonal = g + n * stride;
+  double* off = diagonal + stride;
+  double* work = off + stride;
+  for (size_t i = 0; i < n; ++i)
+    for (size_t j = n; j < stride; ++j) g[i * stride + j] = 0;
+  gram(x, n, columns, g, stride);
+  for (size_t i = 0; i < n; ++i)
+    if (!(g[i * stride + i] < 1e300)) return __builtin_nanf("");
+  if (n == 1) return static_cast<float>(g[0] / g[0]);
+  tridiagonalize(g, n, stride, diagonal, off, work, work + stride);
+
+  double low = 0, high = 0, largestSquare = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const double reach = (i > 0 ? __builtin_fabs(off[i - 1]) : 0) + (i + 1 < n ? __builtin_fabs(off[i]) : 0);
+    low = i == 0 ? diagonal[i] - reach : smaller(low, diagonal[i] - reach);
+    high = i == 0 ? diagonal[i] + reach : larger(high, diagonal[i] + reach);
+  }
+  for (size_t i = 0; i + 1 < n; ++i) {
+    off[i] *= off[i];
+    largestSquare = larger(largestSquare, off[i]);
+  }
+  off[n - 1] = 0;
+  if (low == 0 && high == 0) return __builtin_nanf("");  // a zero matrix: 0 / 0
+  const double bound = larger(__builtin_fabs(low), __builtin_fabs(high)), slack = 0x1p-50 * bound;
+  const Tridiagonal t{.diagonal = diagonal,
+                      .squares = off,
+                      .n = n,
+                      .low = low - slack,
+                      .high = high + slack,
+                      .tiny = larger(0x1p-1000, largestSquare * 0x1p-1000),
+                      .zero = static_cast<double>(n) * 0x1p-50 * bound};
+  if (magnitude) return static_cast<float>(magnitudeRatio(t));
+  const double first = eigenvalue(t, 0), last = eigenvalue(t, n - 1);
+  return first == 0 ? kInfinity : static_cast<float>(last / first);
+}
+
+}  // namespace eznas::EZNAS_ISA::programs

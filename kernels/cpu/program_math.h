@@ -1,0 +1,116 @@
+#pragma once
+// exp, log and sigmoid of a register, within 2 ulp over all of float32, and partial loads and stores for tails.
+// Polynomials: least maximum relative error on the reduced range, fitted in float64.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "kernels/cpu/registers.h"
+
+namespace eznas::EZNAS_ISA::programs {
+
+typedef int64_t RegLong __attribute__((vector_size(4 * kWidth)));
+inline constexpr int kDoubles = kWidth / 2;
+inline constexpr float kInfinity = __builtin_inff();
+
+[[gnu::always_inline]] inline Reg splat(float x) { return Reg{} + x; }
+[[gnu::always_inline]] inline RegInt bitsOf(Reg x) { return (RegInt)x; }
+[[gnu::always_inline]] inline Reg magnitude(Reg x) { return (Reg)(bitsOf(x) & 0x7fffffff); }
+/// 1.0 where the mask is set, else 0.0.
+[[gnu::always_inline]] inline Reg oneWhere(RegInt mask) { return (Reg)(mask & bitsOf(splat(1.0f))); }
+
+/// The first n < kWidth floats at p, zeros after them; nothing past them is touched.
+[[gnu::always_inline]] inline Reg loadPartial(const float* p, size_t n) {
+#if defined(__AVX512F__)
+  return (Reg)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+#elif defined(__AVX2__)
+  const RegInt lane{0, 1, 2, 3, 4, 5, 6, 7};
+  return (Reg)_mm256_maskload_ps(p, (__m256i)(lane < static_cast<int>(n)));
+#else
+  Reg v{};
+  for (size_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
+[[gnu::always_inline]] inline void storePartial(float* p, Reg v, size_t n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), (__m512)v);
+#elif defined(__AVX2__)
+  const RegInt lane{0, 1, 2, 3, 4, 5, 6, 7};
+  _mm256_maskstore_ps(p, (__m256i)(lane < static_cast<int>(n)), (__m256)v);
+#else
+  for (size_t i = 0; i < n; ++i) p[i] = v[i];
+#endif
+}
+
+/// The lower and upper half of a register as float64.
+[[gnu::always_inline]] inline RegDouble lowerDoubles(Reg v) {
+  RegHalf half;
+  std::memcpy(&half, &v, sizeof half);
+  return __builtin_convertvector(half, RegDouble);
+}
+[[gnu::always_inline]] inline RegDouble upperDoubles(Reg v) {
+  RegHalf half;
+  std::memcpy(&half, reinterpret_cast<const char*>(&v) + sizeof half, sizeof half);
+  return __builtin_convertvector(half, RegDouble);
+}
+
+inline constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // their sum is ln 2; n·kLn2High is exact
+
+/// e^x: x = n·ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r, then a scaling by 2^n that rounds once, into denormals
+/// too.
+[[gnu::always_inline]] inline Reg expReg(Reg x) {
+  // Beyond these bounds e^x is Inf or 0 in float32; NaN passes.
+  x = x > 89.0f ? splat(89.0f) : x;
+  x = x < -104.0f ? splat(-104.0f) : x;
+  const Reg magic = splat(12582912.0f);  // 1.5·2^23: adding it rounds to an integer in the low bits
+  const Reg shifted = x * 1.44269504f + magic;
+  const Reg n = shifted - magic;
+  const Reg r = (x - n * kLn2High) - n * kLn2Low;
+  Reg q = splat(0.001381459638f);
+  q = q * r + 0.008368717091f;
+  q = q * r + 0.04166838809f;
+  q = q * r + 0.1666652063f;
+  q = q * r + 0.4999999345f;
+  const Reg p = (q * (r * r) + r) + 1.0f;
+#if defined(__AVX512F__)
+  return (Reg)_mm512_maskz_scalef_ps(0xffff, (__m512)p, (__m512)n);
+#else
+  const RegInt exponent = bitsOf(shifted) - bitsOf(magic);
+  const RegInt half = exponent >> 1;
+  const Reg scale = (Reg)((half + 127) << 23);
+  return (p * scale) * (Reg)((exponent - half + 127) << 23);
+#endif
+}
+
+/// ln x for x > 0; NaN stays NaN; anything for x ≤ 0. x = 2^e·(1 + f) with 1 + f in [√½, √2).
+[[gnu::always_inline]] inline Reg logReg(Reg x) {
+  constexpr int32_t kSqrtHalf = 0x3f3504f3;
+  const RegInt denormal = x < 1.17549435e-38f;
+  const Reg scaled = denormal ? x * 33554432.0f : x;
+  const RegInt bits = bitsOf(scaled) - kSqrtHalf;
+  const RegInt exponent = (bits >> 23) - (denormal & 25);
+  const Reg f = (Reg)((bits & 0x007fffff) + kSqrtHalf) - 1.0f;
+  const Reg e = __builtin_convertvector(exponent, Reg);
+  Reg p = splat(-0.07634441488f);
+  p = p * f + 0.1276156786f;
+  p = p * f - 0.1316019905f;
+  p = p * f + 0.1420176042f;
+  p = p * f - 0.1662335589f;
+  p = p * f + 0.2000122673f;
+  p = p * f - 0.2500082107f;
+  p = p * f + 0.3333333171f;
+  const Reg square = f * f;
+  const Reg tail = (p * f) * square + e * kLn2Low - 0.5f * square;
+  const Reg result = (f + tail) + e * kLn2High;
+  return x < kInfinity ? result : x;
+}
+
+/// 1 / (1 + e^-x), from e^-|x| so that small results keep their precision.
+[[gnu::always_inline]] inline Reg sigmoidReg(Reg x) {
+  const Reg e = expReg(-magnitude(x));
+  return (x < 0.0f ? e : splat(1.0f)) / (1.0f + e);
+}
+
+}  // namespace eznas::EZNAS_ISA::programs
