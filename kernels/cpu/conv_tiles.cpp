@@ -1,3 +1,16 @@
+// Dense convolution in register tiles.
+//
+// Loops: output block pair → image → chunk of input blocks → tile of pixels → input block → tap → input channel. A
+// chunk's weights (up to 20 KB, one input block of a 3 × 3 kernel for two output blocks) stay in the first-level cache
+// while all tiles of an image pass; sums go through y between chunks.
+// A tile keeps R × C pixels × G output blocks in accumulators: 16 registers with AVX-512 (8 pixels × 2 blocks, or 16 ×
+// 1 where one block is left), which is twice what two multiply-adds a cycle at a latency of 4 need; 12 with AVX2 and
+// SSE, 24 on NEON. Per input channel it loads G weight registers and broadcasts P inputs for P · G multiply-adds: 10
+// loads for 16 at G = 2, but 17 for 16 at G = 1, more than two loads a cycle can bring. Hence three taps of a kernel
+// row at once where they are neighbours (3 × 3, stride 1): every input column is broadcast once and meets three
+// weights, 18 + 3 loads for 48 multiply-adds. Narrow maps fill tiles with 2 or 4 rows; rows are cut into tiles of equal
+// width, give or take one column. The last input block stops at its last channel, so the stem's 3 channels cost 3, and
+// lanes past the last output channel are cleared, whatever 0 · Inf made of them.
 #include "kernels/cpu/conv_tiles.h"
 
 #include "kernels/cpu/moments.h"
