@@ -10,6 +10,15 @@ namespace {
 
 constexpr auto kProgressInterval = std::chrono::milliseconds(50);
 
+/// Runs JavaScript whose failure has nobody to tell: an environment that is being terminated refuses every call.
+template <typename Body>
+void quietly(const Body& body) {
+  try {
+    body();
+  } catch (const Napi::Error&) {
+  }
+}
+
 Napi::Error errorWithCode(Napi::Env env, const char* code, const std::string& message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));
@@ -81,7 +90,7 @@ Napi::Object Jobs::start(Napi::Env env, Napi::Value progress, std::function<Fini
       int64_t last = job->lastProgress.load();
       if (now - last < kProgressInterval.count() || !job->lastProgress.compare_exchange_strong(last, now)) return;
       job->toJavaScript.NonBlockingCall([job, done](Napi::Env callEnv, Napi::Function) {
-        job->progress.Call({Napi::Number::New(callEnv, static_cast<double>(done))});
+        quietly([&] { job->progress.Call({Napi::Number::New(callEnv, static_cast<double>(done))}); });
       });
     };
   }
@@ -101,15 +110,14 @@ Napi::Object Jobs::start(Napi::Env env, Napi::Value progress, std::function<Fini
     napi_remove_env_cleanup_hook(callEnv, Job::stop, done.get());
     done->thread.join();
     done->toJavaScript.Release();
-    if (done->failure) {
-      done->deferred->Reject(toError(callEnv, done->failure).Value());
-      return;
-    }
-    try {
-      done->deferred->Resolve(done->finish(callEnv));
-    } catch (...) {
-      done->deferred->Reject(toError(callEnv, std::current_exception()).Value());
-    }
+    quietly([&] {
+      try {
+        if (done->failure) std::rethrow_exception(done->failure);
+        done->deferred->Resolve(done->finish(callEnv));
+      } catch (...) {
+        done->deferred->Reject(toError(callEnv, std::current_exception()).Value());
+      }
+    });
   };
 
   running_.emplace(id, std::move(owned));

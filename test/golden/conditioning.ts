@@ -5,7 +5,8 @@
  * each time with
  *   - every non-zero element of a recorded tensor moved by up to 2⁻²⁰ of that tensor's root mean square, well below
  *     what the tensors themselves may differ by (10⁻⁴), and
- *   - every operator's result moved by up to one float32 rounding (2⁻²³ relative);
+ *   - every operator's result moved by up to one float32 rounding (2⁻²³ relative), and every eigenvalue by up to one of the
+ *     largest;
  * a score whose evaluations spread by more than the tolerance, or of which one is not finite, is ill-conditioned.
  */
 import { Random } from '../../lib/random.ts';
@@ -41,7 +42,7 @@ function perturbedScore(program: ReferenceProgram, units: number, leaves: UnitLe
       perturbed.set(name, moved);
       return moved;
     };
-    sum += referenceScore(program, { leaf, rounding: (x) => x * (1 + ROUNDING * noise()) });
+    sum += referenceScore(program, { leaf, rounding: (x, scale = x) => x + scale * ROUNDING * noise() });
   }
   return sum / units;
 }

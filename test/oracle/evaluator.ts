@@ -19,8 +19,11 @@ export class ShapeError extends Error {}
 export interface Reference {
   /** Value of a leaf. */
   readonly leaf: (name: string) => ReferenceTensor;
-  /** Applied to every element of every operator's result. */
-  readonly rounding?: (value: number) => number;
+  /**
+   * What float32 makes of a result whose error is relative to `scale` (by default the value itself): applied to every element of every
+   * operator's result, and to eigenvalues, which no float32 solver knows better than to a rounding of the largest.
+   */
+  readonly rounding?: (value: number, scale?: number) => number;
 }
 
 const FLOAT32_MAX = 3.4028234663852886e38;
@@ -54,8 +57,9 @@ export function parseReference(text: string): ReferenceProgram {
 export function evaluateReference(program: ReferenceProgram, reference: Reference): ReferenceTensor {
   if (typeof program === 'string') return reference.leaf(program);
   const values = program.operands.map((operand) => evaluateReference(operand, reference));
-  const { shape, data } = apply(program.operator, values);
-  const rounded = reference.rounding === undefined ? data : data.map(reference.rounding);
+  const { rounding } = reference;
+  const { shape, data } = apply(program.operator, values, rounding);
+  const rounded = rounding === undefined ? data : data.map((x) => rounding(x));
   return { shape, data: rounded.map(toFloat32Range) };
 }
 
@@ -91,7 +95,11 @@ const binary: Record<string, (a: number, b: number) => number> = {
   eq: (a, b) => (a === b ? 1 : 0),
 };
 
-function apply(operator: string, operands: readonly ReferenceTensor[]): ReferenceTensor {
+function apply(
+  operator: string,
+  operands: readonly ReferenceTensor[],
+  rounding?: Reference['rounding'],
+): ReferenceTensor {
   const [a, b] = operands as [ReferenceTensor, ReferenceTensor];
   const unary = elementwise[operator];
   if (unary !== undefined) return { shape: a.shape, data: a.data.map(unary) };
@@ -120,9 +128,9 @@ function apply(operator: string, operands: readonly ReferenceTensor[]): Referenc
         return value < 0 || Number.isNaN(value) ? 0 : Math.log(value);
       });
     case 'symeig_ratio':
-      return gramRatio(a, false);
+      return gramRatio(a, false, rounding);
     case 'eig_ratio':
-      return gramRatio(a, true);
+      return gramRatio(a, true, rounding);
     case 'hamming':
       return hamming(a, b);
     case 'kl_div':
@@ -262,7 +270,7 @@ function determinant(m: Float64Array, n: number): number {
 }
 
 /** Ratio of the extreme eigenvalues of A·Aᵀ (last over first, or largest over smallest magnitude), by Jacobi rotations. */
-function gramRatio(a: ReferenceTensor, byMagnitude: boolean): ReferenceTensor {
+function gramRatio(a: ReferenceTensor, byMagnitude: boolean, rounding?: Reference['rounding']): ReferenceTensor {
   if (a.shape.length === 0) return { shape: [1], data: Float64Array.of(0) };
   const n = a.shape[0]!;
   const width = a.data.length / n;
@@ -278,7 +286,10 @@ function gramRatio(a: ReferenceTensor, byMagnitude: boolean): ReferenceTensor {
       for (let q = p + 1; q < n; q++) rotate(g, p, q);
     }
   }
-  const eigenvalues = g.map((row, i) => (byMagnitude ? Math.abs(row[i]!) : row[i]!)).sort((x, y) => x - y);
+  const exact = g.map((row, i) => row[i]!);
+  const largest = Math.max(...exact.map(Math.abs));
+  const known = rounding === undefined ? exact : exact.map((x) => rounding(x, largest));
+  const eigenvalues = (byMagnitude ? known.map(Math.abs) : known).sort((x, y) => x - y);
   return scalar(eigenvalues.at(-1)! / eigenvalues[0]!);
 }
 
