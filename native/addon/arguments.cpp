@@ -99,6 +99,11 @@ CollectRequest readCollectRequest(Napi::Value value) {
     const Napi::Value given = parameters.As<Napi::Array>().Get(i);
     if (given.IsUndefined()) continue;
     const Napi::Array list = readArray(given, what + ": parameters");
+    // An empty list means "initialize" to the core, which a caller who gives one cannot mean.
+    if (list.Length() == 0 && !network.graph.parameters.empty()) {
+      refuse(what + ": parameters",
+             "all " + std::to_string(network.graph.parameters.size()) + " of the network's parameters");
+    }
     for (uint32_t j = 0; j < list.Length(); ++j) {
       network.parameters.push_back(readFloats(list.Get(j), what + ": parameter " + std::to_string(j)));
     }

@@ -17,7 +17,7 @@ import { randomInputs, smallNetworks } from './support.ts';
 const PROGRAMS = [
   'frobenius_norm(sigmoid(logdet(sign(T1GD))))',
   'mean(abs(T3GN))',
-  'frobenius_norm(lt0(log(add(log(T4P), T1N))))',
+  'frobenius_norm(lt0(log(add(log(T4P), T4N))))',
   'symeig_ratio(T3)',
 ].map(parseProgram);
 
@@ -59,16 +59,6 @@ describe('collecting statistics', () => {
     assert.notDeepEqual(initialParameters({ ...network!, key: 1463 }, 3)[0], parameters[0]);
   });
 
-  it('draws noise with the moments of N(0, 1) and perturbs data by a tenth of that', async () => {
-    const inputs = randomInputs(16, 16);
-    using statistics = await collectStatistics(smallNetworks([1462]), inputs, {
-      seed: 1,
-      tensors: ['T1P', 'T1D', 'T1N'],
-    });
-    assert.ok(statistics.tensor(0, 0, 'T1P')!.some((x) => x !== 0));
-    assert.notDeepEqual(statistics.tensor(0, 0, 'T1D'), statistics.tensor(0, 0, 'T1N'));
-  });
-
   it('gives gradients that finite differences of the logits confirm', async () => {
     const [network] = smallNetworks([9930]);
     const inputs = randomInputs(3);
@@ -98,11 +88,9 @@ describe('collecting statistics', () => {
     await assert.rejects(evaluatePrograms(statistics, PROGRAMS), withCode('INVALID_ARGUMENT', /disposed/));
   });
 
-  it('accepts no networks', async () => {
-    using statistics = await collectStatistics([], randomInputs(1));
-    assert.equal(statistics.networks, 0);
-    assert.equal((await evaluatePrograms(statistics, PROGRAMS)).networks, 0);
-    assert.equal((await scoreNetworks([], PROGRAMS, randomInputs(1))).programs, PROGRAMS.length);
+  it('refuses to run no networks at all', async () => {
+    await assert.rejects(collectStatistics([], randomInputs(1)), withCode('INVALID_ARGUMENT', /no networks/));
+    await assert.rejects(scoreNetworks([], PROGRAMS, randomInputs(1)), withCode('INVALID_ARGUMENT', /no networks/));
   });
 
   it('refuses what does not fit, naming it', async () => {
@@ -122,7 +110,7 @@ describe('collecting statistics', () => {
     );
     await assert.rejects(
       collectStatistics(networks, { ...inputs, shape: [3, 16, 4] }),
-      withCode('INVALID_ARGUMENT', /shape|input/i),
+      withCode('INVALID_ARGUMENT', /images of 3×8×8),
     );
     await assert.rejects(collectStatistics(networks, inputs, { threads: -1 }), withCode('INVALID_ARGUMENT', /threads/));
   });
@@ -132,7 +120,7 @@ describe('collecting statistics', () => {
     const before = process.memoryUsage().rss;
     await assert.rejects(
       collectStatistics([{ graph, key: 0 }], randomInputs(64, 32)),
-      withCode('TOO_LARGE', /bytes|GiB|elements/i),
+      withCode('TOO_LARGE', /floats|bytes|GiB/),
     );
     assert.ok(process.memoryUsage().rss - before < 512 * 2 ** 20);
   });
@@ -153,7 +141,7 @@ describe('collecting statistics', () => {
   });
 
   it('stops when the signal fires', async () => {
-    const networks = Array.from({ length: 2000 }, () => smallNetworks([1462])[0]!);
+    const networks = new Array(2000).fill(smallNetworks([1462])[0]!);
     const controller = new AbortController();
     const job = scoreNetworks(networks, PROGRAMS, randomInputs(8), {
       signal: controller.signal,
@@ -206,7 +194,7 @@ describe('scoring programs', () => {
 
   it('reports progress up to the total', async () => {
     const seen: number[] = [];
-    const networks = Array.from({ length: 300 }, () => smallNetworks([1462])[0]!);
+    const networks = new Array(300).fill(smallNetworks([1462])[0]!);
     await scoreNetworks(networks, PROGRAMS, randomInputs(4), {
       onProgress: (done, total) => {
         assert.equal(total, 300);
