@@ -55,10 +55,11 @@ void systemFree(float* block, size_t bytes) {
     munmap(block, bytes);
 }
 
-size_t limitFromEnvironment() {
+/// Read while the program loads: later another thread may be changing the environment.
+const size_t initialLimit = [] {
   const char* text = std::getenv("EZNAS_MEMORY_LIMIT");
-  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
-}
+  return text == nullptr ? size_t{0} : static_cast<size_t>(std::strtoull(text, nullptr, 10));
+}();
 
 /// The process-wide store of blocks. Bytes in use and bytes kept for reuse together stay under the limit; kept bytes
 /// also stay under a quarter of the machine's memory, so that a peak does not hold the machine for ever.
@@ -139,7 +140,7 @@ class Store {
 
   std::mutex mutex_;
   std::map<size_t, std::vector<float*>> kept_;
-  size_t inUse_ = 0, keptBytes_ = 0, limit_ = limitFromEnvironment();
+  size_t inUse_ = 0, keptBytes_ = 0, limit_ = initialLimit;
   const size_t keepable_ =
       static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4;
 };

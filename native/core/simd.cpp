@@ -6,7 +6,7 @@
 
 namespace eznas {
 
-/// Declares the kernel tables that kernels/cpu defines once per level, and picks among them.
+// The kernel tables that kernels/cpu defines once per level, and the choice among them.
 #if defined(__x86_64__)
 #define EZNAS_LEVELS(X) X(baseline) X(avx2) X(avx512)
 #else
@@ -20,6 +20,16 @@ namespace eznas {
   }
 EZNAS_LEVELS(X)
 #undef X
+
+namespace {
+
+/// Read while the program loads: later another thread may be changing the environment.
+const std::string askedLevel = [] {
+  const char* text = std::getenv("EZNAS_SIMD");
+  return std::string(text == nullptr ? "" : text);
+}();
+
+}  // namespace
 
 std::vector<SimdLevel> supportedSimdLevels() {
   std::vector<SimdLevel> levels{SimdLevel::baseline};
@@ -51,14 +61,13 @@ const char* name(SimdLevel level) {
 
 SimdLevel simdLevel() {
   const std::vector<SimdLevel> levels = supportedSimdLevels();
-  const char* asked = std::getenv("EZNAS_SIMD");
-  if (asked == nullptr || *asked == '\0') return levels.back();
+  if (askedLevel.empty()) return levels.back();
   std::string known;
   for (const SimdLevel level : levels) {
-    if (name(level) == std::string(asked)) return level;
+    if (name(level) == askedLevel) return level;
     known += (known.empty() ? "" : ", ") + std::string(name(level));
   }
-  throw Error(code::kInvalidArgument, "EZNAS_SIMD is '" + std::string(asked) + "'; this machine supports " + known);
+  throw Error(code::kInvalidArgument, "EZNAS_SIMD is '" + askedLevel + "'; this machine supports " + known);
 }
 
 #define X(level)         \
