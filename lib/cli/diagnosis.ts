@@ -39,7 +39,7 @@ export interface Diagnosis {
     readonly total: number;
     /** Limit set on this process by the system, null where there is none. */
     readonly constrained: number | null;
-    /** Limit that the addon keeps to. */
+    /** Limit that the addon keeps to, null where there is none. */
     readonly limit: number | null;
   };
   readonly gpu: {
@@ -80,7 +80,8 @@ export async function diagnose(): Promise<Diagnosis> {
       total: totalmem(),
       // Without a limit the system reports none, or an absurd one.
       constrained: constrained > 0 && constrained < totalmem() ? constrained : null,
-      limit: info?.memory.limit ?? null,
+      // 0 stands for none.
+      limit: info?.memory.limit || null,
     },
     gpu: { driver: driverVersion(), devices, usable: (info?.cuda?.devices.length ?? 0) > 0 },
     data: [

@@ -1,4 +1,11 @@
-import { callNative, type NativeCollectRequest, runNative } from '../addon.ts';
+import {
+  callNative,
+  type NativeAddon,
+  type NativeCollectRequest,
+  type NativeJob,
+  type NativeProgress,
+  runNative,
+} from '../addon.ts';
 import { encodeGraph } from '../graph/encode.ts';
 import { encodePrograms } from '../programs/encode.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
@@ -37,9 +44,10 @@ export async function collectStatistics(
 ): Promise<Statistics> {
   const tensors = (options.tensors ?? TENSORS).reduce((mask, name) => mask | (1 << TENSORS.indexOf(name)), 0);
   const request = { ...nativeRequest(networks, inputs, options), tensors, logits: options.logits ?? false };
-  const handle = await runNative(
-    (native) => native.collect(request, progress(networks.length, options)),
-    options.signal,
+  const handle = await runWithProgress(
+    (native, onProgress) => native.collect(request, onProgress),
+    networks.length,
+    options,
   );
   return new Statistics(handle);
 }
@@ -52,10 +60,10 @@ export async function evaluatePrograms(
 ): Promise<ScoreMatrix> {
   const { threads = 0, unitScores = false, share = true } = options;
   const encoded = { ...encodePrograms(programs), share };
-  const scores = await runNative(
-    (native) =>
-      native.evaluate(statistics.handle, encoded, { threads, unitScores }, progress(statistics.networks, options)),
-    options.signal,
+  const scores = await runWithProgress(
+    (native, onProgress) => native.evaluate(statistics.handle, encoded, { threads, unitScores }, onProgress),
+    statistics.networks,
+    options,
   );
   return new ScoreMatrix(scores);
 }
@@ -73,9 +81,10 @@ export async function scoreNetworks(
   const { threads = 0, unitScores = false, share = true } = options;
   const request = nativeRequest(networks, inputs, options);
   const encoded = { ...encodePrograms(programs), share };
-  const scores = await runNative(
-    (native) => native.score(request, encoded, { threads, unitScores }, progress(networks.length, options)),
-    options.signal,
+  const scores = await runWithProgress(
+    (native, onProgress) => native.score(request, encoded, { threads, unitScores }, onProgress),
+    networks.length,
+    options,
   );
   return new ScoreMatrix(scores);
 }
@@ -108,6 +117,19 @@ function nativeRequest(networks: readonly Network[], inputs: Inputs, options: Ru
   };
 }
 
-function progress(total: number, { onProgress }: RunOptions): ((done: number) => void) | undefined {
-  return onProgress && ((done) => onProgress(done, total));
+/** Runs a job on so many networks, with progress: native threads report in any order and leave out some; what is passed on only rises, up to all. */
+async function runWithProgress<T>(
+  start: (native: NativeAddon, onProgress: NativeProgress | undefined) => NativeJob<T>,
+  total: number,
+  { signal, onProgress }: RunOptions,
+): Promise<T> {
+  let most = 0;
+  const report = (done: number) => {
+    if (done <= most) return;
+    most = done;
+    onProgress?.(done, total);
+  };
+  const result = await runNative((native) => start(native, onProgress && report), signal);
+  report(total);
+  return result;
 }
