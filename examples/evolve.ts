@@ -2,7 +2,7 @@
 import { evolveProxy, exportProgram, parseProgram } from 'eznas';
 
 const { best, baselines } = await evolveProxy({
-  seed: 1,
+  seed: 2,
   search: { population: 12, generations: 3, kept: 6, tasksPerPool: 2, tasksPerGeneration: 2, networksPerTask: 8 },
   judgeBatch: 4,
   heldOut: 40,
