@@ -1,5 +1,5 @@
 import type { Workload } from '../../lib/bench/workload.ts';
-import type { Inputs, Network } from '../../lib/engine/networks.ts';
+import type { Inputs } from '../../lib/engine/networks.ts';
 import { initialParameters } from '../../lib/engine/run.ts';
 import { Random } from '../../lib/random.ts';
 
@@ -26,16 +26,6 @@ export function rivalRequest(workload: Workload, inputs: Required<Inputs>, seed:
       })),
     },
     floats: [inputs.data, inputs.noise, inputs.perturbed, ...parameters.flat()],
-  };
-}
-
-/** The first networks of a workload. */
-export function firstOf(workload: Workload, count: number): Workload {
-  return {
-    ...workload,
-    indices: workload.indices.slice(0, count),
-    architectures: workload.architectures.slice(0, count),
-    networks: workload.networks.slice(0, count) as Network[],
   };
 }
 

@@ -5,7 +5,8 @@ import { measure } from './measure.ts';
 import type { BenchEntry, BenchMachine, SuiteOptions } from './report.ts';
 import { photographs, randomNetworks, type Workload } from './workload.ts';
 
-const NETWORKS = 16;
+/** Networks of the suite. */
+export const COLLECT_NETWORKS = 16;
 const BATCHES = [1, 16] as const;
 /** Forward, the gradient of the data and that of the weights cost the same; three passes run each. */
 const ALL_TENSORS_PASSES = 9;
@@ -13,7 +14,7 @@ const EZNAS_A_PASSES = 2;
 
 /** Seconds per NASBench-201 network: all 22 tensors recorded, and EZNAS-A's one recorded and scored. */
 export async function benchCollect(machine: BenchMachine, options: SuiteOptions): Promise<BenchEntry[]> {
-  const workload = randomNetworks(NETWORKS, options.seed);
+  const workload = randomNetworks(COLLECT_NETWORKS, options.seed);
   const entries: BenchEntry[] = [];
   for (const batch of BATCHES) {
     const inputs = photographs(batch, options.seed);
@@ -24,7 +25,7 @@ export async function benchCollect(machine: BenchMachine, options: SuiteOptions)
       options.onEntry?.(name);
       const timing = await measure(name, options.samples, () => run(workload, inputs, options), options.signal);
       const operations = 2 * workload.meanMultiplyAdds * batch * passes;
-      const secondsPerNetwork = timing.median / NETWORKS;
+      const secondsPerNetwork = timing.median / COLLECT_NETWORKS;
       entries.push({
         suite: 'collect',
         name,
