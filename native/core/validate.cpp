@@ -23,8 +23,8 @@ double volume(const SampleShape& s) { return static_cast<double>(s.c) * s.h * s.
 
 /// Floats of a feature map; in float64, since the point is to find sizes that no integer should hold.
 double mapFloats(const SampleShape& s, int halo, int batch) {
-  const double blocks = (s.c + kLanes - 1) / kLanes;
-  return blocks * kLanes * (s.h + 2.0 * halo) * (s.w + 2.0 * halo) * batch;
+  const int blocks = (s.c + kLanes - 1) / kLanes;
+  return static_cast<double>(blocks) * kLanes * (s.h + 2.0 * halo) * (s.w + 2.0 * halo) * batch;
 }
 
 void checkNumbers(const char* what, const std::vector<float>& numbers, const Minibatch& minibatch, bool optional) {
