@@ -110,7 +110,7 @@ describe('collecting statistics', () => {
     );
     await assert.rejects(
       collectStatistics(networks, { ...inputs, shape: [3, 16, 4] }),
-      withCode('INVALID_ARGUMENT', /images of 3×8×8),
+      withCode('INVALID_ARGUMENT', /images of 3×8×8/),
     );
     await assert.rejects(collectStatistics(networks, inputs, { threads: -1 }), withCode('INVALID_ARGUMENT', /threads/));
   });
