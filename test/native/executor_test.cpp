@@ -39,11 +39,11 @@ struct Stream {
 };
 
 /// A request for one network with given inputs and parameters; biases are given too, so that they matter.
-CollectRequest randomRequest(uint64_t seed, int batch = 3) {
+CollectRequest requestFor(Graph graph, uint64_t seed, int batch = 3) {
   CollectRequest request;
   request.networks.resize(1);
   NetworkRequest& network = request.networks[0];
-  network.graph = RandomGraph(seed).graph();
+  network.graph = std::move(graph);
   Stream stream{seed + 77};
   for (const Parameter& p : network.graph.parameters) {
     std::vector<float> values = stream.many(p.size);
@@ -63,6 +63,8 @@ CollectRequest randomRequest(uint64_t seed, int batch = 3) {
   return request;
 }
 
+CollectRequest randomRequest(uint64_t seed) { return requestFor(RandomGraph(seed).graph(), seed); }
+
 /// ‖a − b‖ ≤ 1e-4 · ‖b‖, with room for a tensor that is all but zero.
 void expectClose(const float* got, const Values& want, const std::string& what) {
   double difference = 0, norm = 0;
@@ -77,8 +79,9 @@ void expectClose(const float* got, const Values& want, const std::string& what) 
 
 /// Elements of a tensor to differentiate by: ends and some in between.
 std::vector<size_t> samples(size_t size) {
-  std::vector<size_t> elements{0, size / 3, size / 2, size * 4 / 5, size - 1};
-  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+  std::vector<size_t> elements;
+  for (const size_t element : {size_t{0}, size / 3, size / 2, size * 4 / 5, size - 1})
+    if (elements.empty() || elements.back() != element) elements.push_back(element);
   return elements;
 }
 
@@ -134,8 +137,7 @@ UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph, const
   return d;
 }
 
-void againstReference(uint64_t seed) {
-  const CollectRequest request = randomRequest(seed);
+void againstReference(const CollectRequest& request, const std::string& name) {
   const Graph& graph = request.networks[0].graph;
   const NetworkStatistics statistics = collectNetwork(request, 0);
   const std::vector<const std::vector<float>*> inputs{&request.minibatch.data, &request.minibatch.noise,
@@ -153,7 +155,7 @@ void againstReference(uint64_t seed) {
   for (size_t u = 0; u < graph.units.size(); ++u) {
     const Unit& unit = graph.units[u];
     const UnitStatistics& got = statistics.units[u];
-    const std::string label = "graph " + std::to_string(seed) + " unit " + std::to_string(u) + " ";
+    const std::string label = name + " unit " + std::to_string(u) + " ";
     for (size_t pass = 0; pass < 3; ++pass) {
       const std::string suffix(1, "DNP"[pass]);
       const auto activation = [&](int first, int node) {
@@ -180,6 +182,24 @@ void againstReference(uint64_t seed) {
       gradient(kT4GD, &UnitDerivatives::t4g, "T4G");
     }
   }
+}
+
+/// ReLUs of one node, of which one belongs to a unit that holds the second convolution of a separable pair: the
+/// gradient at that ReLU is of its own consumers, whatever the others receive.
+void separableBesideOthers() {
+  test::GraphWords words({3, 6, 6});
+  const int x = words.batchNorm(0);
+  const test::GraphWords::Conv pointwise{.out = 3},
+      depthwise{.out = 3, .kernelH = 3, .kernelW = 3, .padH = 1, .padW = 1, .groups = 3};
+  const int before = words.triple(x, pointwise);
+  const int relu = words.relu(x), first = words.conv(relu, depthwise), second = words.conv(first, pointwise);
+  const int separable = words.batchNorm(second);
+  words.unit(relu, second, separable);
+  const int after = words.triple(x, depthwise);
+  // Unequal paths behind, so that the three gradients differ.
+  const int sum = words.add({words.relu(before), words.relu(separable), words.triple(after, pointwise)});
+  words.linear(words.relu(sum), 4, 1);
+  againstReference(requestFor(words.graph(), 9), "separable beside others");
 }
 
 void gradientsAgainstReference(uint64_t seed) {
@@ -418,10 +438,11 @@ void jobs() {
 
 void atThisLevel() {
   for (uint64_t seed = 1; seed <= 16; ++seed) {
-    againstReference(seed);
+    againstReference(randomRequest(seed), "graph " + std::to_string(seed));
     gradientsAgainstReference(seed);
     if (seed % 3 == 0) anySetOfTensors(seed);
   }
+  separableBesideOthers();
   sharedZeros();
   seedsKeysAndThreads();
   initialisation();
