@@ -2,77 +2,123 @@
 //
 // A memory row of the slice takes LAPACK's column's part (det Aᵀ = det A): the pivot of step k is the largest free
 // element of row k, found along contiguous memory, and is not moved. Its column leaves the free set instead, so that
-// row k / pivot, masked to free columns, is subtracted from the rows below. Several slices go through each step
-// together: the search for a pivot is a chain of latencies that the other slices' searches fill.
+// row k / pivot, masked to free columns, is subtracted from the rows below, two rows k at a time. Several slices go
+// through each step together: the search for a pivot is a chain of latencies that the other slices' searches fill.
 //
 // A singular matrix must give 0 exactly, not the sign of a rounding error: ln det maps negative values to 0, positive
 // ones near zero to a large negative number. So a pivot that is small against its row is compared with the magnitudes
 // that were subtracted to give it, and counts as 0 when it is no larger than their rounding errors.
-#include <cmath>
-
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
 
 namespace eznas::EZNAS_ISA::programs {
 namespace {
 
-constexpr size_t kTogether = determinantBatch(4);  // the most slices in one batch
+constexpr int kTogether = 8;           // slices in one batch at most
 constexpr int64_t kIndexBits = 0xfff;  // a row's position in the low bits of a magnitude: ties go to the first
+constexpr int64_t kMagnitudeBits = 0x7fffffffffffffff;
 constexpr double kEpsilon = 0x1p-52;
 
-/// det = mantissa · 2^exponent.
-struct Product {
-  double mantissa = 1;
-  int64_t exponent = 0;
+typedef uint64_t RegUnsigned __attribute__((vector_size(4 * kWidth)));
 
-  void multiply(double factor) {
-    mantissa *= factor;
-    int64_t bits;
-    std::memcpy(&bits, &mantissa, sizeof bits);
-    const int64_t field = bits >> 52 & 0x7ff;
-    if (field == 0 || field == 0x7ff) return;  // zero, denormal, Inf, NaN
-    exponent += field - 1023;
-    bits = (bits & ~(int64_t{0x7ff} << 52)) | int64_t{1023} << 52;
-    std::memcpy(&mantissa, &bits, sizeof bits);
-  }
+// ---- from pivots to results ----------------------------------------------------------------------------------------
+
+/// Moves the exponent of m, where it is a normal number, to e.
+[[gnu::always_inline]] inline void normalizeProduct(RegDouble& m, RegLong& e) {
+  const RegUnsigned bits = (RegUnsigned)m;
+  const RegLong field = (RegLong)((bits >> 52) & 0x7ff);
+  const RegLong normal = (field != 0) & (field != 0x7ff);
+  e += (field - 1023) & normal;
+  m = normal ? (RegDouble)((bits & ~(uint64_t{0x7ff} << 52)) | uint64_t{1023} << 52) : m;
+}
+
+/// m·2^e as float64 where float32 can hold it, else beyond what float32 can hold.
+[[gnu::always_inline]] inline RegDouble scaled(RegDouble m, RegLong e) {
+  const RegLong low = e < -1000 ? RegLong{} - 1000 : e;
+  const RegLong exponent = low > 1000 ? RegLong{} + 1000 : low;
+  return m * (RegDouble)((exponent + 1023) << 52);
+}
+
+/// ln(m·2^e) for m in [1, 2): 2·artanh((m − 1) / (m + 1)) on [√½, √2] as a series, exact to float32 and beyond.
+[[gnu::always_inline]] inline RegDouble logProduct(RegDouble m, RegLong e) {
+  const RegLong large = m > 1.4142135623730951;
+  m = large ? m * 0.5 : m;
+  const RegDouble exponent = __builtin_convertvector(e - large, RegDouble);
+  const RegDouble s = (m - 1.0) / (m + 1.0), square = s * s;
+  RegDouble sum = RegDouble{} + 2.0 / 15;
+  sum = sum * square + 2.0 / 13;
+  sum = sum * square + 2.0 / 11;
+  sum = sum * square + 2.0 / 9;
+  sum = sum * square + 2.0 / 7;
+  sum = sum * square + 2.0 / 5;
+  sum = sum * square + 2.0 / 3;
+  sum = sum * square + 2.0;
+  return sum * s + exponent * 0.69314718055994530942;
+}
+
+/// Pivots of a batch: pivot k of slice s at [k · kTogether + s], and whether the slice's determinant is their product's
+/// negative, or 0.
+struct Pivots {
+  double* values;
+  bool odd[kTogether] = {}, singular[kTogether] = {};
 };
 
-float determinant(const Product& d) {
-  const int64_t exponent = d.exponent > 4000 ? 4000 : d.exponent < -4000 ? -4000 : d.exponent;
-  return static_cast<float>(std::ldexp(d.mantissa, static_cast<int>(exponent)));
+/// Determinants, or their logarithms (0 for negative ones and NaN, −Inf for 0), of the batch's slices.
+void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float* y) {
+  double results[kTogether];
+  for (int s = 0; s < kTogether; s += kDoubles) {
+    RegDouble m = RegDouble{} + 1;
+    RegLong e{}, odd, singular;
+    for (size_t k = 0; k < n; ++k) {
+      m *= loadAs<RegDouble>(pivots.values + k * kTogether + s);
+      if (k % 2 == 1) normalizeProduct(m, e);
+    }
+    normalizeProduct(m, e);
+    for (int l = 0; l < kDoubles; ++l) {
+      odd[l] = pivots.odd[s + l] ? -1 : 0;
+      singular[l] = pivots.singular[s + l] ? -1 : 0;
+    }
+    m = odd ? -m : m;
+    m = singular ? RegDouble{} : m;
+    if (logarithm) {
+      const RegDouble finite = m < static_cast<double>(kInfinity) ? logProduct(m, e) : m;
+      const RegDouble positive = m > 0.0 ? finite : RegDouble{};
+      storeReg(results + s, m == 0.0 ? RegDouble{} - static_cast<double>(kInfinity) : positive);
+    } else {
+      storeReg(results + s, scaled(m, e));
+    }
+  }
+  for (size_t s = 0; s < count; ++s) y[s] = static_cast<float>(results[s]);
 }
 
-/// ln det; 0 where det is negative or NaN, −Inf where it is 0.
-float logDeterminant(const Product& d) {
-  if (d.mantissa == 0) return -kInfinity;
-  if (!(d.mantissa > 0)) return 0.0f;
-  return static_cast<float>(std::log(d.mantissa) + static_cast<double>(d.exponent) * 0.69314718055994530942);
-}
+// ---- closed forms --------------------------------------------------------------------------------------------------
 
-Product ofOne(const float* x) {
-  Product d;
-  d.multiply(x[0]);
-  return d;
+/// The elements themselves, or their logarithms: 0 for negative ones and NaN, −Inf for 0.
+void ofSingles(const float* x, size_t count, bool logarithm, float* y) {
+  const auto f = [&](Reg v) {
+    if (!logarithm) return v;
+    const Reg positive = v > 0.0f ? logReg(v) : Reg{};
+    return v == 0.0f ? splat(-kInfinity) : positive;
+  };
+  size_t i = 0;
+  for (; i + kWidth <= count; i += kWidth) storeReg(y + i, f(loadReg(x + i)));
+  if (i < count) storePartial(y + i, f(loadPartial(x + i, count - i)), count - i);
 }
 
 /// Products of float32 pairs are exact in float64.
-Product ofTwo(const float* x) {
-  Product d;
-  d.multiply(static_cast<double>(x[0]) * x[3] - static_cast<double>(x[1]) * x[2]);
-  return d;
-}
+double ofTwo(const float* x) { return static_cast<double>(x[0]) * x[3] - static_cast<double>(x[1]) * x[2]; }
 
-Product ofThree(const float* x) {
+double ofThree(const float* x) {
   const double a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], f = x[5], g = x[6], h = x[7], i = x[8];
   const double first = a * (e * i - f * h), second = b * (d * i - f * g), third = c * (d * h - e * g);
   const double det = first - second + third;
-  const double terms = std::fabs(a) * (std::fabs(e * i) + std::fabs(f * h)) +
-                       std::fabs(b) * (std::fabs(d * i) + std::fabs(f * g)) +
-                       std::fabs(c) * (std::fabs(d * h) + std::fabs(e * g));
-  Product result;
-  result.multiply(std::fabs(det) <= 4 * kEpsilon * terms && terms < static_cast<double>(kInfinity) ? 0.0 : det);
-  return result;
+  const auto abs = [](double v) { return __builtin_fabs(v); };
+  const double terms =
+      abs(a) * (abs(e * i) + abs(f * h)) + abs(b) * (abs(d * i) + abs(f * g)) + abs(c) * (abs(d * h) + abs(e * g));
+  return abs(det) <= 4 * kEpsilon * terms && terms < static_cast<double>(kInfinity) ? 0.0 : det;
 }
+
+// ---- elimination ---------------------------------------------------------------------------------------------------
 
 template <int half>
 [[gnu::always_inline]] inline RegLong exchanged(RegLong v) {
@@ -98,166 +144,203 @@ template <int half>
   return v[0];
 }
 
-/// The batch in scratch: per slice its rows (float64, padded to whole registers) and the mask of free columns.
-struct Batch {
+/// One slice in scratch: n rows of `width` float64 (n padded to whole registers), the mask of free columns, and the
+/// pivots' columns.
+struct Slice {
   double* rows;
   int64_t* free;
-  size_t n, width;  // width: n in whole registers
-  double* row(size_t slice, size_t i) const { return rows + (slice * n + i) * width; }
-  int64_t* freeColumns(size_t slice) const { return free + slice * width; }
+  int* columns;
 };
 
-/// Whether row k's free elements, which came out small, are only the rounding errors of what made them. Rows above hold
-/// the multipliers of their steps (row / pivot, masked), row k its factors in the pivots' columns.
-bool onlyRounding(const Batch& batch, size_t slice, size_t k, const int* pivots, const float* original) {
-  const double* row = batch.row(slice, k);
-  for (size_t c = 0; c < batch.n; ++c) {
-    if (batch.freeColumns(slice)[c] == 0) continue;
-    double bound = std::fabs(static_cast<double>(original[k * batch.n + c]));
-    for (size_t j = 0; j < k; ++j) bound += std::fabs(batch.row(slice, j)[c] * row[pivots[j]]);
-    if (!(std::fabs(row[c]) <= static_cast<double>(batch.n) * 4 * kEpsilon * bound)) return false;
-  }
-  return true;
+/// Lane numbers.
+[[gnu::always_inline]] inline RegLong lanes() {
+  RegLong v;
+  for (int l = 0; l < kDoubles; ++l) v[l] = l;
+  return v;
 }
 
-/// Puts the slices into the batch, all columns free.
-void fill(const float* x, size_t count, const Batch& batch) {
-  const size_t n = batch.n;
-  for (size_t s = 0; s < count; ++s) {
+/// LU of one size; `registers` is the width in registers where it is known at compile time, or 0.
+template <size_t registers>
+struct Lu {
+  size_t n, width;
+
+  size_t perRow() const { return registers > 0 ? registers : width / kDoubles; }
+
+  void fill(const Slice& slice, const float* x) const {
     for (size_t i = 0; i < n; ++i, x += n) {
-      double* row = batch.row(s, i);
-      for (size_t c = 0; c < n; ++c) row[c] = x[c];
-      for (size_t c = n; c < batch.width; ++c) row[c] = 0;
+      double* row = slice.rows + i * width;
+      size_t c = 0;
+      for (; c + kDoubles <= n; c += kDoubles) storeReg(row + c, loadDoubles(x + c));
+      if (c < n) storeReg(row + c, lowerDoubles(loadPartial(x + c, n - c)));
     }
-    for (size_t c = 0; c < batch.width; ++c) batch.freeColumns(s)[c] = c < n ? -1 : 0;
+    for (size_t c = 0; c < width; c += kDoubles)
+      storeReg(slice.free + c, lanes() < static_cast<int64_t>(n) - static_cast<int64_t>(c));
   }
-}
 
-/// Position of row k's largest free element; `suspect` tells whether it is small against the whole row.
-template <size_t registers>
-[[gnu::always_inline]] inline size_t findPivot(const Batch& batch, size_t slice, size_t k, bool& suspect) {
-  const size_t perRow = registers > 0 ? registers : batch.width / kDoubles;
-  const double* row = batch.row(slice, k);
-  const int64_t* free = batch.freeColumns(slice);
-  RegLong position;
-  for (int l = 0; l < kDoubles; ++l) position[l] = kIndexBits - l;
-  RegLong best = RegLong{} - 1, all{};
-  for (size_t r = 0; r < perRow; ++r) {
-    const RegLong magnitudes = loadAs<RegLong>(row + r * kDoubles) & (0x7fffffffffffffff & ~kIndexBits);
-    const RegLong mask = loadAs<RegLong>(free + r * kDoubles);
-    // Columns that are not free become −1 and lose to every free one.
-    best = larger(best, (magnitudes | (position - static_cast<int64_t>(r * kDoubles))) | ~mask);
-    all = larger(all, magnitudes);
+  /// Column of row k's largest free element; `suspect` tells whether it is small against the whole row.
+  [[gnu::always_inline]] size_t findPivot(const Slice& slice, size_t k, bool& suspect) const {
+    const double* row = slice.rows + k * width;
+    const RegLong position = kIndexBits - lanes();
+    RegLong best = RegLong{} - 1, all{};
+    for (size_t r = 0; r < perRow(); ++r) {
+      const RegLong magnitudes = loadAs<RegLong>(row + r * kDoubles) & (kMagnitudeBits & ~kIndexBits);
+      const RegLong mask = loadAs<RegLong>(slice.free + r * kDoubles);
+      // Columns that are not free become −1 and lose to every free one.
+      best = larger(best, (magnitudes | (position - static_cast<int64_t>(r * kDoubles))) | ~mask);
+      all = larger(all, magnitudes);
+    }
+    const int64_t packed = largest(best);
+    suspect = packed <= largest(all) - (int64_t{30} << 52);  // 2^-30: 30 steps of the exponent field
+    return static_cast<size_t>(kIndexBits - (packed & kIndexBits));
   }
-  const int64_t packed = largest(best);
-  // 2^-30 lower: 30 steps of the exponent field.
-  suspect = packed <= largest(all) - (int64_t{30} << 52);
-  return static_cast<size_t>(kIndexBits - (packed & kIndexBits));
-}
 
-/// Subtracts row k's multiples from the rows below it, after turning row k into row / pivot on the columns left free.
-template <size_t registers>
-[[gnu::always_inline]] inline void eliminate(const Batch& batch, size_t slice, size_t k, size_t p) {
-  const size_t perRow = registers > 0 ? registers : batch.width / kDoubles;
-  double* row = batch.row(slice, k);
-  const double inverse = 1 / row[p];
-  const int64_t* free = batch.freeColumns(slice);
-  RegDouble multipliers[registers > 0 ? registers : 1];
-  for (size_t r = 0; r < perRow; ++r) {
-    const RegDouble m =
-        (RegDouble)((RegLong)(loadAs<RegDouble>(row + r * kDoubles) * inverse) & loadAs<RegLong>(free + r * kDoubles));
-    if constexpr (registers > 0) multipliers[r] = m;
-    storeReg(row + r * kDoubles, m);
+  /// Whether row k's free elements, which came out small, are only the rounding errors of what was subtracted to make
+  /// them. Rows above hold the multipliers of their steps, row k its factors in the pivots' columns.
+  bool onlyRounding(const Slice& slice, size_t k) const {
+    const double* row = slice.rows + k * width;
+    for (size_t c = 0; c < n; ++c) {
+      if (slice.free[c] == 0) continue;
+      double subtracted = 0;
+      for (size_t j = 0; j < k; ++j) subtracted += __builtin_fabs(slice.rows[j * width + c] * row[slice.columns[j]]);
+      if (!(__builtin_fabs(row[c]) <= static_cast<double>(n) * 8 * kEpsilon * subtracted)) return false;
+    }
+    return true;
   }
-  for (size_t j = k + 1; j < batch.n; ++j) {
-    double* below = batch.row(slice, j);
-    const double factor = below[p];
-    for (size_t r = 0; r < perRow; ++r) {
-      const RegDouble m = registers > 0 ? multipliers[registers > 0 ? r : 0] : loadAs<RegDouble>(row + r * kDoubles);
-      storeReg(below + r * kDoubles, loadAs<RegDouble>(below + r * kDoubles) - m * factor);
+
+  /// Takes the pivot's column from the free ones and turns row k into its multipliers: row / pivot on the columns left,
+  /// 0 elsewhere. (Whole registers of the mask are stored: one lane stored alone would stall the load that follows.)
+  [[gnu::always_inline]] void scale(const Slice& slice, size_t k, size_t p) const {
+    double* row = slice.rows + k * width;
+    const double inverse = 1 / row[p];
+    for (size_t r = 0; r < perRow(); ++r) {
+      const RegLong isPivot = lanes() == static_cast<int64_t>(p) - static_cast<int64_t>(r * kDoubles);
+      const RegLong left = loadAs<RegLong>(slice.free + r * kDoubles) & ~isPivot;
+      storeReg(slice.free + r * kDoubles, left);
+      storeReg(row + r * kDoubles, (RegLong)(loadAs<RegDouble>(row + r * kDoubles) * inverse) & left);
     }
   }
-}
 
-/// Whether the permutation, which is sorted in place, is odd.
-bool isOdd(int* permutation, size_t n) {
-  bool odd = false;
-  for (size_t i = 0; i < n; ++i)
-    while (permutation[i] != static_cast<int>(i)) {
-      const int j = permutation[i];
-      permutation[i] = permutation[j];
-      permutation[j] = j;
-      odd = !odd;
+  /// Subtracts row k's multiple from row k + 1.
+  [[gnu::always_inline]] void eliminateNext(const Slice& slice, size_t k) const {
+    const double* row = slice.rows + k * width;
+    double* below = slice.rows + (k + 1) * width;
+    const double factor = below[slice.columns[k]];
+    for (size_t r = 0; r < perRow(); ++r)
+      storeReg(below + r * kDoubles,
+               loadAs<RegDouble>(below + r * kDoubles) - loadAs<RegDouble>(row + r * kDoubles) * factor);
+  }
+
+  /// Subtracts multiples of rows k and k + 1 from the rows below both.
+  [[gnu::always_inline]] void eliminateTwo(const Slice& slice, size_t k) const {
+    constexpr size_t kHeld = registers > 0 ? registers : 1;
+    const double* first = slice.rows + k * width;
+    const double* second = first + width;
+    const size_t p = static_cast<size_t>(slice.columns[k]), q = static_cast<size_t>(slice.columns[k + 1]);
+    const RegDouble atSecond = RegDouble{} + first[q];
+    RegDouble held[2][kHeld];
+    for (size_t r = 0; r < registers; ++r) {
+      held[0][r] = loadAs<RegDouble>(first + r * kDoubles);
+      held[1][r] = loadAs<RegDouble>(second + r * kDoubles);
     }
-  return odd;
-}
+    double* const end = slice.rows + n * width;
+    for (double* below = slice.rows + (k + 2) * width; below != end; below += width) {
+      const RegDouble f = RegDouble{} + below[p];
+      const RegDouble g = (RegDouble{} + below[q]) - atSecond * f;  // the factor once row k is subtracted
+      for (size_t r = 0; r < perRow(); ++r) {
+        const RegDouble a = registers > 0 ? held[0][r % kHeld] : loadAs<RegDouble>(first + r * kDoubles);
+        const RegDouble b = registers > 0 ? held[1][r % kHeld] : loadAs<RegDouble>(second + r * kDoubles);
+        storeReg(below + r * kDoubles, (loadAs<RegDouble>(below + r * kDoubles) - a * f) - b * g);
+      }
+    }
+  }
 
-/// Determinants of `count` slices in float64. registers: the batch's width in registers where it is known at compile
-/// time, or 0.
-template <size_t registers>
-void factorize(const float* x, size_t count, const Batch& batch, int* pivots, Product* results) {
-  const size_t n = batch.n;
-  bool singular[kTogether] = {};
-  for (size_t s = 0; s < count; ++s) results[s] = {};
-  fill(x, count, batch);
-  for (size_t k = 0; k < n; ++k) {
+  /// Whether the order of the pivots' columns is an odd permutation; sorts it.
+  bool isOdd(int* columns) const {
+    bool odd = false;
+    for (size_t i = 0; i < n; ++i)
+      while (columns[i] != static_cast<int>(i)) {
+        const int j = columns[i];
+        columns[i] = columns[j];
+        columns[j] = j;
+        odd = !odd;
+      }
+    return odd;
+  }
+
+  void run(const float* x, size_t count, const Slice* slices, Pivots& pivots) const {
+    const bool inWord = n <= 64;
+    uint64_t freeBits[kTogether];
     for (size_t s = 0; s < count; ++s) {
-      bool suspect = false;
-      const size_t p = findPivot<registers>(batch, s, k, suspect);
-      const double pivot = batch.row(s, k)[p];
-      pivots[s * n + k] = static_cast<int>(p);
-      results[s].multiply(pivot);
-      if (pivot == 0 || (suspect && onlyRounding(batch, s, k, pivots + s * n, x + s * n * n))) singular[s] = true;
-      batch.freeColumns(s)[p] = 0;
+      fill(slices[s], x + s * n * n);
+      freeBits[s] = ~uint64_t{0};
+      pivots.odd[s] = pivots.singular[s] = false;
     }
-    for (size_t s = 0; s < count; ++s) eliminate<registers>(batch, s, k, pivots[s * n + k]);
+    const auto choosePivot = [&](size_t s, size_t k) {
+      bool suspect = false;
+      const size_t p = findPivot(slices[s], k, suspect);
+      const double pivot = slices[s].rows[k * width + p];
+      slices[s].columns[k] = static_cast<int>(p);
+      pivots.values[k * kTogether + s] = pivot;
+      if (pivot == 0 || (suspect && onlyRounding(slices[s], k))) pivots.singular[s] = true;
+      if (inWord) {
+        // Free columns before p are the transpositions that would bring it to place k.
+        const uint64_t bit = uint64_t{1} << p;
+        pivots.odd[s] ^= __builtin_parityll(freeBits[s] & (bit - 1)) != 0;
+        freeBits[s] &= ~bit;
+      }
+      scale(slices[s], k, p);
+    };
+    for (size_t k = 0; k < n; k += 2) {
+      for (size_t s = 0; s < count; ++s) choosePivot(s, k);
+      if (k + 1 == n) break;
+      for (size_t s = 0; s < count; ++s) eliminateNext(slices[s], k);
+      for (size_t s = 0; s < count; ++s) choosePivot(s, k + 1);
+      for (size_t s = 0; s < count; ++s) eliminateTwo(slices[s], k);
+    }
+    if (!inWord)
+      for (size_t s = 0; s < count; ++s) pivots.odd[s] = isOdd(slices[s].columns);
   }
-  for (size_t s = 0; s < count; ++s) {
-    if (isOdd(pivots + s * n, n)) results[s].mantissa = -results[s].mantissa;
-    if (singular[s]) results[s] = {.mantissa = 0, .exponent = 0};
-  }
-}
+};
 
-using Factorize = void (*)(const float* x, size_t count, const Batch& batch, int* pivots, Product* results);
-
-Factorize factorizeFor(size_t registers) {
-  switch (registers) {
+void factorize(const float* x, size_t n, size_t count, const Slice* slices, Pivots& pivots) {
+  const size_t width = (n + kDoubles - 1) / kDoubles * kDoubles;
+  switch (width / kDoubles) {
     case 1:
-      return factorize<1>;
+      return Lu<1>{n, width}.run(x, count, slices, pivots);
     case 2:
-      return factorize<2>;
+      return Lu<2>{n, width}.run(x, count, slices, pivots);
     case 4:
-      return factorize<4>;
+      return Lu<4>{n, width}.run(x, count, slices, pivots);
     default:
-      return factorize<0>;
+      return Lu<0>{n, width}.run(x, count, slices, pivots);
   }
-}
-
-void put(const Product* results, size_t count, bool logarithm, float* y) {
-  for (size_t i = 0; i < count; ++i) y[i] = logarithm ? logDeterminant(results[i]) : determinant(results[i]);
 }
 
 }  // namespace
 
 void determinants(const float* x, size_t n, size_t count, bool logarithm, float* y, float* scratch) {
+  if (n == 1) return ofSingles(x, count, logarithm, y);
+  double* values = reinterpret_cast<double*>(scratch);
+  Pivots pivots{.values = values};
   if (n <= 3) {
-    const auto small = n == 1 ? ofOne : n == 2 ? ofTwo : ofThree;
-    for (size_t i = 0; i < count; ++i) {
-      const Product d = small(x + i * n * n);
-      put(&d, 1, logarithm, y + i);
+    for (size_t i = 0; i < count; i += kTogether) {
+      const size_t now = count - i < kTogether ? count - i : kTogether;
+      for (size_t s = 0; s < now; ++s) values[s] = n == 2 ? ofTwo(x + (i + s) * 4) : ofThree(x + (i + s) * 9);
+      for (size_t s = now; s < kTogether; ++s) values[s] = 1;
+      finish(pivots, 1, now, logarithm, y + i);
     }
     return;
   }
-  const size_t batchSize = determinantBatch(n), width = (n + kDoubles - 1) / kDoubles * kDoubles;
-  double* rows = reinterpret_cast<double*>(scratch);
-  const Batch batch{rows, reinterpret_cast<int64_t*>(rows + batchSize * n * width), n, width};
-  int* pivots = reinterpret_cast<int*>(batch.free + batchSize * width);
-  const Factorize run = factorizeFor(width / kDoubles);
-  Product results[kTogether];
-  for (size_t i = 0; i < count; i += batchSize) {
-    const size_t now = count - i < batchSize ? count - i : batchSize;
-    run(x + i * n * n, now, batch, pivots, results);
-    put(results, now, logarithm, y + i);
+  const size_t batch = determinantBatch(n), padded = paddedDoubles(n);
+  for (size_t i = 0; i < kTogether * n; ++i) values[i] = 1;
+  Slice slices[kTogether];
+  double* next = values + kTogether * n;
+  for (size_t s = 0; s < batch; ++s, next += (n + 2) * padded)
+    slices[s] = {next, reinterpret_cast<int64_t*>(next + n * padded), reinterpret_cast<int*>(next + (n + 1) * padded)};
+  for (size_t i = 0; i < count; i += batch) {
+    const size_t now = count - i < batch ? count - i : batch;
+    factorize(x + i * n * n, n, now, slices, pivots);
+    finish(pivots, n, now, logarithm, y + i);
   }
 }
 

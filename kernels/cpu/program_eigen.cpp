@@ -10,12 +10,6 @@
 namespace eznas::EZNAS_ISA::programs {
 namespace {
 
-[[gnu::always_inline]] inline double lanesTotal(RegDouble v) {
-  double lanes[8] = {};
-  storeReg(lanes, v);
-  return ReductionSums::total(lanes);
-}
-
 /// Products of rowsA rows of A from a with rowsB from b.
 template <int rowsA, int rowsB>
 void gramBlock(const float* a, const float* b, size_t columns, double* g, size_t stride) {
@@ -27,8 +21,8 @@ void gramBlock(const float* a, const float* b, size_t columns, double* g, size_t
   size_t c = 0;
   RegDouble left[rowsA], right[rowsB];
   for (; c + kDoubles <= columns; c += kDoubles) {
-    for (int i = 0; i < rowsA; ++i) left[i] = loadDouble(a + i * columns + c);
-    for (int j = 0; j < rowsB; ++j) right[j] = loadDouble(b + j * columns + c);
+    for (int i = 0; i < rowsA; ++i) left[i] = loadDoubles(a + i * columns + c);
+    for (int j = 0; j < rowsB; ++j) right[j] = loadDoubles(b + j * columns + c);
     add(left, right);
   }
   if (c < columns) {
@@ -55,6 +49,25 @@ void gram(const float* x, size_t rows, size_t columns, double* g, size_t stride)
     }
   for (size_t i = 0; i < rows; ++i)
     for (size_t j = i + 1; j < rows; ++j) g[i * stride + j] = g[j * stride + i];
+}
+
+/// p = G·v on rows and columns from `begin`, as a sum of rows (G is symmetric), a strip of registers at a time; first
+/// is begin rounded down to whole registers.
+void multiplySymmetric(const double* g, size_t n, size_t stride, size_t first, size_t begin, const double* v,
+                       double* p) {
+  constexpr int kStrip = kRegisters == 32 ? 8 : 4;
+  size_t j = first;
+  const auto strip = [&]<int registers>() {
+    for (; j + registers * kDoubles <= stride; j += registers * kDoubles) {
+      RegDouble sums[registers] = {};
+      for (size_t i = begin; i < n; ++i)
+        for (int r = 0; r < registers; ++r) sums[r] += v[i] * loadAs<RegDouble>(g + i * stride + j + r * kDoubles);
+      for (int r = 0; r < registers; ++r) storeReg(p + j + r * kDoubles, sums[r]);
+    }
+  };
+  strip.template operator()<kStrip>();
+  strip.template operator()<kStrip / 2>();
+  strip.template operator()<1>();
 }
 
 /// Reduces the symmetric g (rows padded with zeros to `stride`, a multiple of 8) to its diagonal and off-diagonal.
@@ -86,26 +99,20 @@ void tridiagonalize(double* g, size_t n, size_t stride, double* diagonal, double
 
     // G ← G − v·wᵀ − w·vᵀ with p = beta·G·v, w = p − (beta / 2 · p·v)·v, on the rows and columns past k.
     const size_t first = (k + 1) / kDoubles * kDoubles;
+    multiplySymmetric(g, n, stride, first, k + 1, v, p);
     double along = 0;
     for (size_t i = k + 1; i < n; ++i) {
-      const double* from = g + i * stride;
-      RegDouble sums[2] = {};
-      size_t j = first;
-      for (; j + 2 * kDoubles <= stride; j += 2 * kDoubles)
-        for (int u = 0; u < 2; ++u)
-          sums[u] += loadAs<RegDouble>(from + j + u * kDoubles) * loadAs<RegDouble>(v + j + u * kDoubles);
-      for (; j < stride; j += kDoubles) sums[0] += loadAs<RegDouble>(from + j) * loadAs<RegDouble>(v + j);
-      p[i] = beta * lanesTotal(sums[0] + sums[1]);
+      p[i] *= beta;
       along += p[i] * v[i];
     }
     const double half = beta / 2 * along;
-    for (size_t i = 0; i <= k; ++i) p[i] = 0;
+    for (size_t i = first; i <= k; ++i) p[i] = 0;
     for (size_t i = k + 1; i < n; ++i) p[i] -= half * v[i];
-    for (size_t i = n; i < stride; ++i) p[i] = 0;
     for (size_t i = k + 1; i < n; ++i) {
       double* to = g + i * stride;
+      const double vi = v[i], pi = p[i];
       for (size_t j = first; j < stride; j += kDoubles)
-        storeReg(to + j, loadAs<RegDouble>(to + j) - v[i] * loadAs<RegDouble>(p + j) - p[i] * loadAs<RegDouble>(v + j));
+        storeReg(to + j, loadAs<RegDouble>(to + j) - vi * loadAs<RegDouble>(p + j) - pi * loadAs<RegDouble>(v + j));
     }
   }
   if (n >= 2) {
@@ -124,55 +131,88 @@ struct Tridiagonal {
   double low, high, tiny, zero;
 };
 
+constexpr int kPoints = 8;  // at which one pass counts, per eigenvalue
+constexpr int kPointRegs = kPoints / kDoubles;
+constexpr double kPrecision = 0x1p-34;  // relative; the ratio is rounded to float32
+
 /// Per lane, how many eigenvalues lie below x: the negative pivots of T − x.
-RegLong countBelow(const Tridiagonal& t, RegDouble x) {
-  RegLong count{};
-  RegDouble q = RegDouble{} + 1;
+void countBelow(const Tridiagonal& t, const double* x, int registers, int64_t* counts) {
+  RegLong count[2 * kPointRegs] = {};
+  RegDouble q[2 * kPointRegs], points[2 * kPointRegs];
+  for (int r = 0; r < registers; ++r) {
+    points[r] = loadAs<RegDouble>(x + r * kDoubles);
+    q[r] = RegDouble{} + 1;
+  }
   double square = 0;
   for (size_t i = 0; i < t.n; ++i) {
-    q = (t.diagonal[i] - x) - square / q;
-    // A pivot of almost nothing counts as negative and keeps the next quotient finite.
-    q = (q < t.tiny) & (q > -t.tiny) ? RegDouble{} - t.tiny : q;
-    count -= q < 0;
+    for (int r = 0; r < registers; ++r) {
+      q[r] = (t.diagonal[i] - points[r]) - square / q[r];
+      // A pivot of almost nothing counts as negative and keeps the next quotient finite.
+      q[r] = (q[r] < t.tiny) & (q[r] > -t.tiny) ? RegDouble{} - t.tiny : q[r];
+      count[r] -= q[r] < 0;
+    }
     square = t.squares[i];
   }
-  return count;
+  for (int r = 0; r < registers; ++r) storeReg(counts + r * kDoubles, count[r]);
 }
 
-/// Eigenvalue number `index` in ascending order. Each pass counts at kPoints places inside the interval, which shrinks
-/// ninefold.
-double eigenvalue(const Tridiagonal& t, size_t index) {
-  constexpr int kPoints = 8, kRegs = kPoints / kDoubles;
-  double low = t.low, high = t.high;
-  for (int pass = 0; pass < 64; ++pass) {
-    double points[kPoints];
+/// An interval that closes in on eigenvalue number `index` in ascending order: each pass counts at kPoints places
+/// inside and leaves a ninth.
+struct Search {
+  size_t index;
+  double low, high;
+  bool done = false;
+
+  void place(double* points) const {
     for (int i = 0; i < kPoints; ++i) points[i] = low + (high - low) * ((i + 1) / (kPoints + 1.0));
-    int64_t counts[kPoints];
-    for (int r = 0; r < kRegs; ++r)
-      storeReg(counts + r * kDoubles, countBelow(t, loadAs<RegDouble>(points + r * kDoubles)));
+  }
+  void narrow(const double* points, const int64_t* counts, double zero) {
     double newLow = low, newHigh = high;
     for (int i = 0; i < kPoints; ++i)
       if (counts[i] <= static_cast<int64_t>(index)) newLow = points[i];
     for (int i = kPoints - 1; i >= 0; --i)
       if (counts[i] > static_cast<int64_t>(index)) newHigh = points[i];
-    if (newLow >= newHigh || (newLow == low && newHigh == high)) break;
-    low = newLow;
-    high = newHigh;
+    const bool stuck = newLow >= newHigh || (newLow == low && newHigh == high);
+    if (!stuck) {
+      low = newLow;
+      high = newHigh;
+    }
     const double size = larger(__builtin_fabs(low), __builtin_fabs(high));
-    if (high - low <= 0x1p-51 * size || size <= t.zero) break;
+    done = stuck || high - low <= kPrecision * size || size <= zero;
   }
-  const double value = low + (high - low) / 2;
-  return __builtin_fabs(value) <= t.zero ? 0 : value;
+  double value(double zero) const {
+    const double middle = low + (high - low) / 2;
+    return __builtin_fabs(middle) <= zero ? 0 : middle;
+  }
+};
+
+/// Eigenvalues number a and b, in ascending order from 0. Two searches together hide the latency of the divisions.
+struct Pair {
+  double a, b;
+};
+Pair eigenvalues(const Tridiagonal& t, size_t a, size_t b) {
+  Search searches[2] = {{.index = a, .low = t.low, .high = t.high}, {.index = b, .low = t.low, .high = t.high}};
+  double points[2 * kPoints];
+  int64_t counts[2 * kPoints];
+  for (int pass = 0; pass < 64 && !(searches[0].done && searches[1].done); ++pass) {
+    for (int s = 0; s < 2; ++s) searches[s].place(points + s * kPoints);
+    countBelow(t, points, 2 * kPointRegs, counts);
+    for (int s = 0; s < 2; ++s)
+      if (!searches[s].done) searches[s].narrow(points + s * kPoints, counts + s * kPoints, t.zero);
+  }
+  return {searches[0].value(t.zero), searches[1].value(t.zero)};
 }
 
 /// Largest over smallest magnitude among the eigenvalues: the smallest stands next to zero on either side.
 double magnitudeRatio(const Tridiagonal& t) {
-  const double first = eigenvalue(t, 0), last = eigenvalue(t, t.n - 1);
-  const double largest = larger(__builtin_fabs(first), __builtin_fabs(last));
-  const size_t negative = static_cast<size_t>(countBelow(t, RegDouble{})[0]);
-  double smallest = largest;
-  if (negative > 0) smallest = smaller(smallest, __builtin_fabs(eigenvalue(t, negative - 1)));
-  if (negative < t.n) smallest = smaller(smallest, __builtin_fabs(eigenvalue(t, negative)));
+  const Pair ends = eigenvalues(t, 0, t.n - 1);
+  const double largest = larger(__builtin_fabs(ends.a), __builtin_fabs(ends.b));
+  const double zeros[kPoints] = {};
+  int64_t below[kPoints];
+  countBelow(t, zeros, kPointRegs, below);
+  const size_t negative = static_cast<size_t>(below[0]);
+  const Pair inner = eigenvalues(t, negative > 0 ? negative - 1 : 0, negative < t.n ? negative : t.n - 1);
+  const double smallest = smaller(__builtin_fabs(inner.a), __builtin_fabs(inner.b));
   return smallest == 0 ? static_cast<double>(kInfinity) : largest / smallest;
 }
 
@@ -213,8 +253,8 @@ float gramRatio(const float* x, size_t rows, size_t columns, bool magnitude, flo
                       .tiny = larger(0x1p-1000, largestSquare * 0x1p-1000),
                       .zero = static_cast<double>(n) * 0x1p-50 * bound};
   if (magnitude) return static_cast<float>(magnitudeRatio(t));
-  const double first = eigenvalue(t, 0), last = eigenvalue(t, n - 1);
-  return first == 0 ? kInfinity : static_cast<float>(last / first);
+  const Pair ends = eigenvalues(t, 0, n - 1);
+  return ends.a == 0 ? kInfinity : static_cast<float>(ends.b / ends.a);
 }
 
 }  // namespace eznas::EZNAS_ISA::programs

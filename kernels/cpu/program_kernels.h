@@ -89,7 +89,7 @@ struct ProgramKernels {
   /// Largest over smallest eigenvalue of A·Aᵀ, A = x as rows × columns; by magnitude where `magnitude` is set
   /// (program_eigen.cpp). Scratch of gramScratch(rows) floats, 64-byte aligned.
   float (*gramRatio)(const float* x, size_t rows, size_t columns, bool magnitude, float* scratch);
-  /// Softmax over the middle of outer × axis × inner (program_softmax.cpp). Scratch of softmaxScratch(inner) floats,
+  /// Softmax over the middle of outer × axis × inner (program_softmax.cpp). Scratch of kSoftmaxScratch floats,
   /// 64-byte aligned.
   void (*softmax)(const float* x, float* y, size_t outer, size_t axis, size_t inner, float* scratch);
 };
@@ -105,9 +105,10 @@ struct ProgramKernels {
 
 /// Scratch of the kernels above, in floats.
 [[gnu::always_inline]] constexpr size_t determinantScratch(size_t n) {
-  return determinantBatch(n) * (2 * (n + 1) * paddedDoubles(n) + n);
+  return 2 * (8 * n + determinantBatch(n) * (n + 2) * paddedDoubles(n));
 }
 [[gnu::always_inline]] constexpr size_t gramScratch(size_t rows) { return 2 * (rows + 4) * paddedDoubles(rows); }
-[[gnu::always_inline]] constexpr size_t softmaxScratch(size_t inner) { return inner < 16 ? inner * 16 * 3 : 0; }
+inline constexpr size_t kSoftmaxAxis = 1024;  // longer axes work without scratch
+inline constexpr size_t kSoftmaxScratch = kSoftmaxAxis * 16;
 
 }  // namespace eznas

@@ -44,26 +44,68 @@ inline constexpr float kInfinity = __builtin_inff();
 #endif
 }
 
+// GCC converts vectors of 512 bits by halves; the instructions below do it at once.
+
+/// kDoubles floats as float64.
+[[gnu::always_inline]] inline RegDouble loadDoubles(const float* p) {
+#if defined(__AVX512F__)
+  return (RegDouble)_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
+#else
+  return loadDouble(p);
+#endif
+}
 /// The lower and upper half of a register as float64.
 [[gnu::always_inline]] inline RegDouble lowerDoubles(Reg v) {
-  RegHalf half;
-  std::memcpy(&half, &v, sizeof half);
-  return __builtin_convertvector(half, RegDouble);
+#if defined(__AVX512F__)
+  return (RegDouble)_mm512_maskz_cvtps_pd(0xff, (__m256)__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
+#elif defined(__AVX2__)
+  return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3), RegDouble);
+#else
+  return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1), RegDouble);
+#endif
 }
 [[gnu::always_inline]] inline RegDouble upperDoubles(Reg v) {
-  RegHalf half;
-  std::memcpy(&half, reinterpret_cast<const char*>(&v) + sizeof half, sizeof half);
-  return __builtin_convertvector(half, RegDouble);
+#if defined(__AVX512F__)
+  return (RegDouble)_mm512_maskz_cvtps_pd(0xff, (__m256)__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+#elif defined(__AVX2__)
+  return __builtin_convertvector(__builtin_shufflevector(v, v, 4, 5, 6, 7), RegDouble);
+#else
+  return __builtin_convertvector(__builtin_shufflevector(v, v, 2, 3), RegDouble);
+#endif
+}
+/// Two registers of float64 rounded to one of float32.
+[[gnu::always_inline]] inline Reg joinDoubles(RegDouble low, RegDouble high) {
+  Reg v;
+  for (int l = 0; l < kDoubles; ++l) {
+    v[l] = static_cast<float>(low[l]);
+    v[l + kDoubles] = static_cast<float>(high[l]);
+  }
+  return v;
+}
+/// Sum of the lanes.
+[[gnu::always_inline]] inline double lanesTotal(RegDouble v) {
+  double lanes[8] = {};
+  storeReg(lanes, v);
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
 inline constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // their sum is ln 2; n·kLn2High is exact
 
+/// x between the bounds; NaN passes.
+[[gnu::always_inline]] inline Reg clampReg(Reg x, float low, float high) {
+#if defined(__AVX512F__)
+  return (Reg)_mm512_maskz_max_ps(0xffff, _mm512_set1_ps(low),
+                                  _mm512_maskz_min_ps(0xffff, _mm512_set1_ps(high), (__m512)x));
+#else
+  x = x > high ? splat(high) : x;
+  return x < low ? splat(low) : x;
+#endif
+}
+
 /// e^x: x = n·ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r, then a scaling by 2^n that rounds once, into denormals
 /// too.
 [[gnu::always_inline]] inline Reg expReg(Reg x) {
-  // Beyond these bounds e^x is Inf or 0 in float32; NaN passes.
-  x = x > 89.0f ? splat(89.0f) : x;
-  x = x < -104.0f ? splat(-104.0f) : x;
+  x = clampReg(x, -104.0f, 89.0f);       // beyond these bounds e^x is 0 or Inf in float32
   const Reg magic = splat(12582912.0f);  // 1.5·2^23: adding it rounds to an integer in the low bits
   const Reg shifted = x * 1.44269504f + magic;
   const Reg n = shifted - magic;

@@ -33,7 +33,7 @@ void sumOf(ReductionSums& sums, const float* x, size_t n) {
   RegDouble s[4] = {};
   size_t i = 0;
   for (; i + 2 * kWidth <= n; i += 2 * kWidth)
-    for (int u = 0; u < 4; ++u) s[u] += f(loadDouble(x + i + u * kDoubles));
+    for (int u = 0; u < 4; ++u) s[u] += f(loadDoubles(x + i + u * kDoubles));
   for (; i < n; i += kWidth) {
     const Reg v = i + kWidth <= n ? loadReg(x + i) : loadPartial(x + i, n - i);
     s[0] += f(lowerDoubles(v));
@@ -48,7 +48,7 @@ void moments(ReductionSums& sums, const float* x, size_t n) {
   size_t i = 0;
   for (; i + kWidth <= n; i += kWidth)
     for (int u = 0; u < 2; ++u) {
-      const RegDouble d = loadDouble(x + i + u * kDoubles) - shift;
+      const RegDouble d = loadDoubles(x + i + u * kDoubles) - shift;
       s[u] += d;
       squares[u] += d * d;
     }
@@ -117,12 +117,6 @@ void divergence(ReductionSums& sums, const float* a, const float* b, size_t n) {
 struct Products {
   double ab, aa, bb;
 };
-
-[[gnu::always_inline]] inline double lanesTotal(RegDouble v) {
-  double lanes[8] = {};
-  storeReg(lanes, v);
-  return ReductionSums::total(lanes);
-}
 
 template <class A, class B>
 Products rowProducts(const float* a, const float* b, size_t n) {

@@ -1,109 +1,73 @@
-// Softmax over the middle dimension of outer × axis × inner. Exponents of differences from the maximum; float64 sums.
-//
-// A slab of axis × inner floats is contiguous. Where inner is a register or more, columns of registers go down the
-// axis; where it is less, the slab is one run whose register r holds inner positions that repeat every `inner`
-// registers, so maxima and sums are kept for `inner` registers and folded at the end.
+// Softmax over the middle dimension of outer × axis × inner: exponentials of the differences from the maximum, their
+// sum in float64.
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
 
-namespace eznas::EZNAS_ISA {
-namespace programs {
+namespace eznas::EZNAS_ISA::programs {
 namespace {
 
-/// The larger, NaN where either is NaN.
-[[gnu::always_inline]] inline Reg maximum(Reg a, Reg b) { return a > b || a != a ? a : b; }
+/// The larger. What becomes of NaN does not matter: it reaches every result through the sum.
+[[gnu::always_inline]] inline Reg maximum(Reg a, Reg b) {
+#if defined(__AVX512F__)
+  return (Reg)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);
+#else
+  return a > b ? a : b;
+#endif
+}
 
-[[gnu::always_inline]] inline float maximum(float a, float b) { return a > b || a != a ? a : b; }
-
-/// One register (or n < kWidth floats) of inner positions, down the whole axis.
+/// One register (or its first n lanes) of inner positions, down the whole axis. Between the three passes the column
+/// stands compactly in `work`: lines of a column a power of two apart would evict each other.
 template <bool partial>
-[[gnu::always_inline]] inline void column(const float* x, float* y, size_t axis, size_t stride, size_t n) {
+void column(const float* x, float* y, size_t axis, size_t stride, size_t n, float* work, size_t workStride) {
   const auto get = [&](const float* p) { return partial ? loadPartial(p, n) : loadReg(p); };
-  const auto put = [&](float* p, Reg v) { partial ? storePartial(p, v, n) : storeReg(p, v); };
+  const auto put = [&](float* p, Reg v) {
+    if (partial)
+      storePartial(p, v, n);
+    else
+      storeReg(p, v);
+  };
   Reg top = get(x);
-  for (size_t i = 1; i < axis; ++i) top = maximum(get(x + i * stride), top);
+  for (size_t i = 0; i < axis; ++i) {
+    const Reg v = get(x + i * stride);
+    top = maximum(v, top);
+    put(work + i * workStride, v);
+  }
   RegDouble low{}, high{};
   for (size_t i = 0; i < axis; ++i) {
-    const Reg e = expReg(get(x + i * stride) - top);
-    put(y + i * stride, e);
+    const Reg e = expReg(get(work + i * workStride) - top);
+    put(work + i * workStride, e);
     low += lowerDoubles(e);
     high += upperDoubles(e);
   }
-  Reg sum;
-  for (int l = 0; l < kDoubles; ++l) {
-    sum[l] = static_cast<float>(low[l]);
-    sum[l + kDoubles] = static_cast<float>(high[l]);
-  }
-  for (size_t i = 0; i < axis; ++i) put(y + i * stride, get(y + i * stride) / sum);
+  const Reg sum = joinDoubles(low, high);
+  for (size_t i = 0; i < axis; ++i) put(y + i * stride, get(work + i * workStride) / sum);
 }
 
-/// Slabs whose inner extent is less than a register. `scratch` holds inner registers of maxima, then of sums.
-void narrowSlab(const float* x, float* y, size_t axis, size_t inner, float* scratch) {
-  const size_t total = axis * inner, whole = total / kWidth, rest = total % kWidth;
-  float* tops = scratch;
-  float* sums = scratch + inner * kWidth;
-  float top[kWidth];
-  double sum[kWidth];
-  for (size_t j = 0; j < inner; ++j) top[j] = x[j];
+/// A contiguous axis. Spare lanes of the last register stay out of maximum and sum.
+void row(const float* x, float* y, size_t axis) {
+  const size_t whole = axis / kWidth * kWidth, rest = axis - whole;
+  float lanes[kWidth];
+  Reg tops = splat(x[0]);
+  for (size_t i = 0; i < whole; i += kWidth) tops = maximum(loadReg(x + i), tops);
+  storeReg(lanes, tops);
+  float top = lanes[0];
+  for (int l = 1; l < kWidth; ++l) top = lanes[l] > top ? lanes[l] : top;
+  for (size_t i = whole; i < axis; ++i) top = x[i] > top ? x[i] : top;
 
-  const size_t period = whole < inner ? whole : inner;
-  for (size_t r = 0; r < period; ++r) storeReg(tops + r * kWidth, loadReg(x + r * kWidth));
-  for (size_t r = period, phase = 0; r < whole; ++r) {
-    storeReg(tops + phase * kWidth, maximum(loadReg(x + r * kWidth), loadReg(tops + phase * kWidth)));
-    phase = phase + 1 == inner ? 0 : phase + 1;
-  }
-  for (size_t i = 0, j = 0; i < period * kWidth; ++i) {
-    top[j] = maximum(tops[i], top[j]);
-    j = j + 1 == inner ? 0 : j + 1;
-  }
-  for (size_t i = whole * kWidth; i < total; ++i) top[i % inner] = maximum(x[i], top[i % inner]);
-
-  // One register more than the period: the tail may fall in the phase after the last whole register.
-  for (size_t i = 0, j = 0; i < inner * kWidth; ++i) {
-    tops[i] = top[j];
-    j = j + 1 == inner ? 0 : j + 1;
-  }
-  for (size_t j = 0; j < inner; ++j) sum[j] = 0;
-  double* partial = reinterpret_cast<double*>(sums);
-  for (size_t i = 0; i < inner * kWidth; ++i) partial[i] = 0;
-  const auto addAt = [&](size_t phase, Reg e) {
-    double* at = partial + phase * kWidth;
-    storeReg(at, loadAs<RegDouble>(at) + lowerDoubles(e));
-    storeReg(at + kDoubles, loadAs<RegDouble>(at + kDoubles) + upperDoubles(e));
-  };
-  size_t phase = 0;
-  for (size_t r = 0; r < whole; ++r) {
-    const Reg e = expReg(loadReg(x + r * kWidth) - loadReg(tops + phase * kWidth));
-    storeReg(y + r * kWidth, e);
-    addAt(phase, e);
-    phase = phase + 1 == inner ? 0 : phase + 1;
+  RegDouble sums{};
+  for (size_t i = 0; i < whole; i += kWidth) {
+    const Reg e = expReg(loadReg(x + i) - top);
+    storeReg(y + i, e);
+    sums += lowerDoubles(e) + upperDoubles(e);
   }
   if (rest > 0) {
-    const float* from = x + whole * kWidth;
-    const Reg e = expReg(loadPartial(from, rest) - loadPartial(tops + phase * kWidth, rest));
-    float tail[kWidth];
-    storePartial(y + whole * kWidth, e, rest);
-    storeReg(tail, e);
-    for (size_t i = 0; i < rest; ++i) partial[phase * kWidth + i] += tail[i];
+    storePartial(y + whole, expReg(loadPartial(x + whole, rest) - top), rest);
+    const Reg e = loadPartial(y + whole, rest);
+    sums += lowerDoubles(e) + upperDoubles(e);
   }
-  for (size_t i = 0, j = 0; i < inner * kWidth; ++i) {
-    sum[j] += partial[i];
-    j = j + 1 == inner ? 0 : j + 1;
-  }
-
-  for (size_t i = 0, j = 0; i < inner * kWidth; ++i) {
-    tops[i] = static_cast<float>(sum[j]);
-    j = j + 1 == inner ? 0 : j + 1;
-  }
-  phase = 0;
-  for (size_t r = 0; r < whole; ++r) {
-    storeReg(y + r * kWidth, loadReg(y + r * kWidth) / loadReg(tops + phase * kWidth));
-    phase = phase + 1 == inner ? 0 : phase + 1;
-  }
-  if (rest > 0) {
-    float* at = y + whole * kWidth;
-    storePartial(at, loadPartial(at, rest) / loadPartial(tops + phase * kWidth, rest), rest);
-  }
+  const Reg sum = splat(static_cast<float>(lanesTotal(sums)));
+  for (size_t i = 0; i < whole; i += kWidth) storeReg(y + i, loadReg(y + i) / sum);
+  if (rest > 0) storePartial(y + whole, loadPartial(y + whole, rest) / sum, rest);
 }
 
 }  // namespace
@@ -111,15 +75,20 @@ void narrowSlab(const float* x, float* y, size_t axis, size_t inner, float* scra
 void softmax(const float* x, float* y, size_t outer, size_t axis, size_t inner, float* scratch) {
   const size_t slab = axis * inner;
   for (size_t o = 0; o < outer; ++o, x += slab, y += slab) {
-    if (inner < kWidth) {
-      narrowSlab(x, y, axis, inner, scratch);
+    if (inner == 1) {
+      row(x, y, axis);
       continue;
     }
-    size_t j = 0;
-    for (; j + kWidth <= inner; j += kWidth) column<false>(x + j, y + j, axis, inner, kWidth);
-    if (j < inner) column<true>(x + j, y + j, axis, inner, inner - j);
+    const bool compact = axis <= kSoftmaxAxis;
+    for (size_t j = 0; j < inner; j += kWidth) {
+      float* work = compact ? scratch : y + j;
+      const size_t workStride = compact ? kWidth : inner;
+      if (j + kWidth <= inner)
+        column<false>(x + j, y + j, axis, inner, kWidth, work, workStride);
+      else
+        column<true>(x + j, y + j, axis, inner, inner - j, work, workStride);
+    }
   }
 }
 
-}  // namespace programs
-}  // namespace eznas::EZNAS_ISA
+}  // namespace eznas::EZNAS_ISA::programs

@@ -295,7 +295,7 @@ void GroupCompiler::emitMatrix(int32_t node) {
       break;
     case Operator::softmax:
       setSoftmaxSizes(first.shape, step.sizes);
-      scratchFloats_ = std::max(scratchFloats_, softmaxScratch(step.sizes[2]));
+      scratchFloats_ = std::max(scratchFloats_, kSoftmaxScratch);
       break;
     default:
       break;
