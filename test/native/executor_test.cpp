@@ -162,7 +162,8 @@ void againstReference(const CollectRequest& request, const std::string& name) {
         Values want = forward[pass][static_cast<size_t>(node)];
         if (pass == 2)
           for (size_t k = 0; k < want.size(); ++k) want[k] -= forward[0][static_cast<size_t>(node)][k];
-        expectClose(got.tensors[static_cast<size_t>(first) + pass], want, label + "activation " + suffix);
+        expectClose(got.tensors[static_cast<size_t>(first) + pass], want,
+                    std::string(label).append("activation ").append(suffix));
       };
       activation(kT1D, graph.nodes[static_cast<size_t>(unit.relu)].inputs[0]);
       activation(kT2D, graph.nodes[static_cast<size_t>(unit.conv)].inputs[0]);

@@ -24,7 +24,7 @@ struct Disturbance {
 
 class ReferenceNetwork {
  public:
-  ReferenceNetwork(const Graph& graph, std::vector<std::vector<float>> parameters, int batch)
+  ReferenceNetwork(const Graph& graph, const std::vector<std::vector<float>>& parameters, int batch)
       : graph_(graph), batch_(batch) {
     for (const auto& p : parameters) parameters_.emplace_back(p.begin(), p.end());
   }
@@ -41,10 +41,9 @@ class ReferenceNetwork {
   /// Derivative of the sum of the output by a disturbance of the settled run.
   double derivative(Disturbance d) {
     constexpr double kStep = 1e-5;
-    double ends[2];
+    double ends[2] = {0, 0};
     for (const int side : {0, 1}) {
       d.amount = side == 0 ? -kStep : kStep;
-      ends[side] = 0;
       const std::vector<Values> values = run(d);
       for (const double v : values[static_cast<size_t>(graph_.output)]) ends[side] += v;
     }
