@@ -1,13 +1,15 @@
 // Determinants of batches of small matrices: LU with partial pivoting in float64.
 //
-// A memory row of the slice takes LAPACK's column's part (det Aᵀ = det A): the pivot of step k is the largest free
-// element of row k, found along contiguous memory, and is not moved. Its column leaves the free set instead, so that
-// row k / pivot, masked to free columns, is subtracted from the rows below, two rows k at a time. Several slices go
-// through each step together: the search for a pivot is a chain of latencies that the other slices' searches fill.
+// A memory row of the slice takes LAPACK's column's part (det Aᵀ = det A): the pivot of step k is the largest element
+// of row k, found along contiguous memory, and is not moved. Row k / pivot, in which the pivot's own place holds
+// exactly 1, is subtracted from the rows below, two rows k at a time; that leaves exact zeros in the pivot's column,
+// which can neither be chosen nor matter again. Several slices go through each step together: the search for a pivot is
+// a chain of latencies that the other slices' searches fill.
 //
 // A singular matrix must give 0 exactly, not the sign of a rounding error: ln det maps negative values to 0, positive
-// ones near zero to a large negative number. So a pivot that is small against its row is compared with the magnitudes
-// that were subtracted to give it, and counts as 0 when it is no larger than their rounding errors.
+// ones near zero to a large negative number. So a slice with a pivot that is small against its largest element is
+// factorised again by isSingular, which keeps the magnitudes that were subtracted to make each element and takes it for
+// 0 where it is no larger than their rounding errors.
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
 
@@ -144,20 +146,20 @@ template <int half>
   return v[0];
 }
 
-/// One slice in scratch: n rows of `width` float64 (n padded to whole registers), the mask of free columns, and the
-/// pivots' columns.
-struct Slice {
-  double* rows;
-  int64_t* free;
-  int* columns;
-};
-
 /// Lane numbers.
 [[gnu::always_inline]] inline RegLong lanes() {
   RegLong v;
   for (int l = 0; l < kDoubles; ++l) v[l] = l;
   return v;
 }
+
+/// One slice in scratch: n rows of `width` float64 (n padded with zeros to whole registers), the pivots' columns, and
+/// the magnitude up to which a pivot is suspect.
+struct Slice {
+  double* rows;
+  int* columns;
+  double small;
+};
 
 /// LU of one size; `registers` is the width in registers where it is known at compile time, or 0.
 template <size_t registers>
@@ -166,57 +168,41 @@ struct Lu {
 
   size_t perRow() const { return registers > 0 ? registers : width / kDoubles; }
 
-  void fill(const Slice& slice, const float* x) const {
+  void fill(Slice& slice, const float* x) const {
+    RegLong largestBits{};
     for (size_t i = 0; i < n; ++i, x += n) {
       double* row = slice.rows + i * width;
+      const auto put = [&](size_t c, RegDouble v) {
+        storeReg(row + c, v);
+        largestBits = larger(largestBits, (RegLong)v & kMagnitudeBits);
+      };
       size_t c = 0;
-      for (; c + kDoubles <= n; c += kDoubles) storeReg(row + c, loadDoubles(x + c));
-      if (c < n) storeReg(row + c, lowerDoubles(loadPartial(x + c, n - c)));
+      for (; c + kDoubles <= n; c += kDoubles) put(c, loadDoubles(x + c));
+      if (c < n) put(c, lowerDoubles(loadPartial(x + c, n - c)));
     }
-    for (size_t c = 0; c < width; c += kDoubles)
-      storeReg(slice.free + c, lanes() < static_cast<int64_t>(n) - static_cast<int64_t>(c));
+    const int64_t bits = largest(largestBits);
+    std::memcpy(&slice.small, &bits, sizeof bits);
+    slice.small *= 0x1p-30;
   }
 
-  /// Column of row k's largest free element; `suspect` tells whether it is small against the whole row.
-  [[gnu::always_inline]] size_t findPivot(const Slice& slice, size_t k, bool& suspect) const {
+  [[gnu::always_inline]] size_t findPivot(const Slice& slice, size_t k) const {
     const double* row = slice.rows + k * width;
     const RegLong position = kIndexBits - lanes();
-    RegLong best = RegLong{} - 1, all{};
+    RegLong best{};
     for (size_t r = 0; r < perRow(); ++r) {
       const RegLong magnitudes = loadAs<RegLong>(row + r * kDoubles) & (kMagnitudeBits & ~kIndexBits);
-      const RegLong mask = loadAs<RegLong>(slice.free + r * kDoubles);
-      // Columns that are not free become −1 and lose to every free one.
-      best = larger(best, (magnitudes | (position - static_cast<int64_t>(r * kDoubles))) | ~mask);
-      all = larger(all, magnitudes);
+      best = larger(best, magnitudes | (position - static_cast<int64_t>(r * kDoubles)));
     }
-    const int64_t packed = largest(best);
-    suspect = packed <= largest(all) - (int64_t{30} << 52);  // 2^-30: 30 steps of the exponent field
-    return static_cast<size_t>(kIndexBits - (packed & kIndexBits));
+    return static_cast<size_t>(kIndexBits - (largest(best) & kIndexBits));
   }
 
-  /// Whether row k's free elements, which came out small, are only the rounding errors of what was subtracted to make
-  /// them. Rows above hold the multipliers of their steps, row k its factors in the pivots' columns.
-  bool onlyRounding(const Slice& slice, size_t k) const {
-    const double* row = slice.rows + k * width;
-    for (size_t c = 0; c < n; ++c) {
-      if (slice.free[c] == 0) continue;
-      double subtracted = 0;
-      for (size_t j = 0; j < k; ++j) subtracted += __builtin_fabs(slice.rows[j * width + c] * row[slice.columns[j]]);
-      if (!(__builtin_fabs(row[c]) <= static_cast<double>(n) * 8 * kEpsilon * subtracted)) return false;
-    }
-    return true;
-  }
-
-  /// Takes the pivot's column from the free ones and turns row k into its multipliers: row / pivot on the columns left,
-  /// 0 elsewhere. (Whole registers of the mask are stored: one lane stored alone would stall the load that follows.)
+  /// Turns row k into its multipliers: row / pivot, and 1 at the pivot.
   [[gnu::always_inline]] void scale(const Slice& slice, size_t k, size_t p) const {
     double* row = slice.rows + k * width;
     const double inverse = 1 / row[p];
     for (size_t r = 0; r < perRow(); ++r) {
       const RegLong isPivot = lanes() == static_cast<int64_t>(p) - static_cast<int64_t>(r * kDoubles);
-      const RegLong left = loadAs<RegLong>(slice.free + r * kDoubles) & ~isPivot;
-      storeReg(slice.free + r * kDoubles, left);
-      storeReg(row + r * kDoubles, (RegLong)(loadAs<RegDouble>(row + r * kDoubles) * inverse) & left);
+      storeReg(row + r * kDoubles, isPivot ? RegDouble{} + 1 : loadAs<RegDouble>(row + r * kDoubles) * inverse);
     }
   }
 
@@ -224,7 +210,7 @@ struct Lu {
   [[gnu::always_inline]] void eliminateNext(const Slice& slice, size_t k) const {
     const double* row = slice.rows + k * width;
     double* below = slice.rows + (k + 1) * width;
-    const double factor = below[slice.columns[k]];
+    const RegDouble factor = RegDouble{} + below[slice.columns[k]];
     for (size_t r = 0; r < perRow(); ++r)
       storeReg(below + r * kDoubles,
                loadAs<RegDouble>(below + r * kDoubles) - loadAs<RegDouble>(row + r * kDoubles) * factor);
@@ -254,12 +240,45 @@ struct Lu {
     }
   }
 
+  /// Whether the slice is singular but for rounding errors. Scratch: the slice's rows, and as many again after them.
+  bool isSingular(const Slice& slice, const float* x) const {
+    double* const rows = slice.rows;
+    double* const subtracted = rows + n * width;
+    for (size_t i = 0; i < n; ++i)
+      for (size_t c = 0; c < width; ++c) {
+        rows[i * width + c] = c < n ? x[i * n + c] : 0;
+        subtracted[i * width + c] = 0;
+      }
+    for (size_t k = 0; k < n; ++k) {
+      double* const row = rows + k * width;
+      size_t p = n;
+      for (size_t c = 0; c < n; ++c) {
+        if (__builtin_fabs(row[c]) <= static_cast<double>(n) * 8 * kEpsilon * subtracted[k * width + c]) continue;
+        if (p == n || __builtin_fabs(row[c]) > __builtin_fabs(row[p])) p = c;
+      }
+      if (p == n || row[p] == 0) return true;
+      scale(slice, k, p);
+      for (size_t j = k + 1; j < n; ++j) {
+        double* const below = rows + j * width;
+        const double factor = below[p];
+        for (size_t c = 0; c < n; ++c) {
+          below[c] -= row[c] * factor;
+          subtracted[j * width + c] += __builtin_fabs(row[c] * factor);
+        }
+        below[p] = 0;
+      }
+    }
+    return false;
+  }
+
   /// Whether the order of the pivots' columns is an odd permutation; sorts it.
   bool isOdd(int* columns) const {
     bool odd = false;
     for (size_t i = 0; i < n; ++i)
       while (columns[i] != static_cast<int>(i)) {
         const int j = columns[i];
+        // A padding column, or one twice: the matrix is singular or not finite, and the sign does not matter.
+        if (j >= static_cast<int>(n) || columns[j] == j) return odd;
         columns[i] = columns[j];
         columns[j] = j;
         odd = !odd;
@@ -267,21 +286,21 @@ struct Lu {
     return odd;
   }
 
-  void run(const float* x, size_t count, const Slice* slices, Pivots& pivots) const {
+  void run(const float* x, size_t count, Slice* slices, Pivots& pivots) const {
     const bool inWord = n <= 64;
     uint64_t freeBits[kTogether];
+    bool suspect[kTogether] = {};
     for (size_t s = 0; s < count; ++s) {
       fill(slices[s], x + s * n * n);
       freeBits[s] = ~uint64_t{0};
       pivots.odd[s] = pivots.singular[s] = false;
     }
     const auto choosePivot = [&](size_t s, size_t k) {
-      bool suspect = false;
-      const size_t p = findPivot(slices[s], k, suspect);
+      const size_t p = findPivot(slices[s], k);
       const double pivot = slices[s].rows[k * width + p];
       slices[s].columns[k] = static_cast<int>(p);
       pivots.values[k * kTogether + s] = pivot;
-      if (pivot == 0 || (suspect && onlyRounding(slices[s], k))) pivots.singular[s] = true;
+      suspect[s] |= __builtin_fabs(pivot) <= slices[s].small;
       if (inWord) {
         // Free columns before p are the transpositions that would bring it to place k.
         const uint64_t bit = uint64_t{1} << p;
@@ -297,12 +316,14 @@ struct Lu {
       for (size_t s = 0; s < count; ++s) choosePivot(s, k + 1);
       for (size_t s = 0; s < count; ++s) eliminateTwo(slices[s], k);
     }
-    if (!inWord)
-      for (size_t s = 0; s < count; ++s) pivots.odd[s] = isOdd(slices[s].columns);
+    for (size_t s = 0; s < count; ++s) {
+      if (!inWord) pivots.odd[s] = isOdd(slices[s].columns);
+      if (suspect[s]) pivots.singular[s] = isSingular(slices[s], x + s * n * n);
+    }
   }
 };
 
-void factorize(const float* x, size_t n, size_t count, const Slice* slices, Pivots& pivots) {
+void factorize(const float* x, size_t n, size_t count, Slice* slices, Pivots& pivots) {
   const size_t width = (n + kDoubles - 1) / kDoubles * kDoubles;
   switch (width / kDoubles) {
     case 1:
@@ -335,8 +356,8 @@ void determinants(const float* x, size_t n, size_t count, bool logarithm, float*
   for (size_t i = 0; i < kTogether * n; ++i) values[i] = 1;
   Slice slices[kTogether];
   double* next = values + kTogether * n;
-  for (size_t s = 0; s < batch; ++s, next += (n + 2) * padded)
-    slices[s] = {next, reinterpret_cast<int64_t*>(next + n * padded), reinterpret_cast<int*>(next + (n + 1) * padded)};
+  for (size_t s = 0; s < batch; ++s, next += (n + 1) * padded)
+    slices[s] = {.rows = next, .columns = reinterpret_cast<int*>(next + n * padded), .small = 0};
   for (size_t i = 0; i < count; i += batch) {
     const size_t now = count - i < batch ? count - i : batch;
     factorize(x + i * n * n, n, now, slices, pivots);

@@ -105,7 +105,7 @@ struct ProgramKernels {
 
 /// Scratch of the kernels above, in floats.
 [[gnu::always_inline]] constexpr size_t determinantScratch(size_t n) {
-  return 2 * (8 * n + determinantBatch(n) * (n + 2) * paddedDoubles(n));
+  return 2 * (8 * n + (determinantBatch(n) * (n + 1) + n) * paddedDoubles(n));
 }
 [[gnu::always_inline]] constexpr size_t gramScratch(size_t rows) { return 2 * (rows + 4) * paddedDoubles(rows); }
 inline constexpr size_t kSoftmaxAxis = 1024;  // longer axes work without scratch

@@ -53,7 +53,11 @@ size_t countNewNodes(const PlanState& state, int32_t root, std::vector<uint8_t>&
 }
 
 GroupCompiler::GroupCompiler(PlanState& state, std::span<const int32_t> roots, int32_t lastProgram)
-    : state_(state), lastProgram_(lastProgram), scalars_(state.scalars), arena_(state.arena) {
+    : state_(state),
+      lastProgram_(lastProgram),
+      scalars_(state.scalars),
+      tensorsRead_(state.tensorsRead),
+      arena_(state.arena) {
   arena_.restartPeak();
   collect(roots);
   assignLevels();
@@ -213,6 +217,7 @@ Group GroupCompiler::commit() {
   }
   state_.arena = arena_;
   state_.scalars = scalars_;
+  state_.tensorsRead = tensorsRead_;
   std::erase_if(state_.kept, [&](int32_t node) {
     if (state_.lastProgram[static_cast<size_t>(node)] > lastProgram_) return false;
     const size_t elements = state_.of(node).elements;

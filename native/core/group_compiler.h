@@ -32,6 +32,7 @@ struct PlanState {
   size_t keptFloats = 0;
   ArenaLayout arena;
   uint32_t scalars = 0;
+  uint32_t tensorsRead = 0;  // recorded tensors that some group has streamed: a bit mask
 
   const NodeFacts& of(int32_t node) const { return facts[static_cast<size_t>(node)]; }
   bool isReady(int32_t node) const { return place[static_cast<size_t>(node)].kind != Place::Kind::none; }
@@ -107,6 +108,7 @@ class GroupCompiler {
 
   void emitLoop(const Stage& stage);
   void emitValue(TileLoop& loop, int32_t node, size_t item);
+  void addInstruction(TileLoop& loop, TileInstruction instruction);
   uint32_t emitReduction(TileLoop& loop, const Item& item, size_t position);
   Place operandInLoop(TileLoop& loop, const NodeFacts& user, int32_t operand);
   void releaseSlots(const NodeFacts& user, size_t item);
@@ -124,7 +126,7 @@ class GroupCompiler {
   std::vector<uint32_t> freeSlots_, temporarySlots_;
   uint32_t usedSlots_ = 0, slots_ = 0;
   std::vector<std::pair<uint32_t, size_t>> temporaryArena_;
-  uint32_t scalars_;
+  uint32_t scalars_, tensorsRead_;
   ArenaLayout arena_;
   size_t scratchFloats_ = 0;
 };

@@ -143,6 +143,20 @@ void GroupCompiler::emitLoop(const Stage& stage) {
   for (const uint32_t reduction : finished) addStep(Step::Kind::finish, reduction);
 }
 
+void GroupCompiler::addInstruction(TileLoop& loop, TileInstruction instruction) {
+  const auto isFirst = [&](Place place, bool streamed) {
+    if (place.kind != Place::Kind::tensor || !streamed) return false;
+    const uint32_t bit = 1u << place.index;
+    const bool first = (tensorsRead_ & bit) == 0;
+    tensorsRead_ |= bit;
+    return first;
+  };
+  const bool isSpread = instruction.kind == TileInstruction::Kind::spread;
+  instruction.fetchA = isFirst(instruction.a, !isSpread && instruction.form != Form::scalarLeft);
+  instruction.fetchB = isFirst(instruction.b, instruction.form != Form::scalarRight);
+  loop.instructions.push_back(instruction);
+}
+
 /// Where a loop reads an operand; one with fewer elements is first spread into a slot.
 Place GroupCompiler::operandInLoop(TileLoop& loop, const NodeFacts& user, int32_t operand) {
   if (operand < 0) return {};
@@ -150,11 +164,11 @@ Place GroupCompiler::operandInLoop(TileLoop& loop, const NodeFacts& user, int32_
   const Place slot = takeSlot();
   temporarySlots_.push_back(slot.index);
   group_.broadcasts.push_back(broadcastOf(state_.of(operand).shape, user.domain));
-  loop.instructions.push_back({.kind = TileInstruction::Kind::spread,
-                               .out = slot,
-                               .a = placeOf(operand),
-                               .b = {},
-                               .detail = static_cast<uint32_t>(group_.broadcasts.size() - 1)});
+  addInstruction(loop, {.kind = TileInstruction::Kind::spread,
+                        .out = slot,
+                        .a = placeOf(operand),
+                        .b = {},
+                        .detail = static_cast<uint32_t>(group_.broadcasts.size() - 1)});
   return slot;
 }
 
@@ -185,7 +199,7 @@ void GroupCompiler::emitValue(TileLoop& loop, int32_t node, size_t item) {
   releaseSlots(facts, item);
   local(node).place = local(node).stored ? newArena(facts.elements) : takeSlot();
   instruction.out = local(node).place;
-  loop.instructions.push_back(instruction);
+  addInstruction(loop, instruction);
 }
 
 /// The reduction that an item stands for, with its scalars or outcome.
@@ -229,12 +243,12 @@ uint32_t GroupCompiler::emitReduction(TileLoop& loop, const Item& item, size_t p
     releaseSlots(facts, position);
   }
   group_.reductions.push_back(reductionOf(item, a, b));
-  loop.instructions.push_back({.kind = TileInstruction::Kind::reduce,
-                               .form = group_.reductions.back().form,
-                               .out = {},
-                               .a = a,
-                               .b = b,
-                               .detail = index});
+  addInstruction(loop, {.kind = TileInstruction::Kind::reduce,
+                        .form = group_.reductions.back().form,
+                        .out = {},
+                        .a = a,
+                        .b = b,
+                        .detail = index});
   return index;
 }
 

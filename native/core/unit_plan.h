@@ -45,7 +45,8 @@ struct TileInstruction {
   Operator op = Operator::add;
   Form form = Form::vectors;
   Place out, a, b;
-  uint32_t detail = 0;  // normalize: scalar of the mean; spread: broadcast; reduce: reduction
+  uint32_t detail = 0;                  // normalize: scalar of the mean; spread: broadcast; reduce: reduction
+  bool fetchA = false, fetchB = false;  // the first loop to stream this recorded tensor: ask for its tiles ahead
 };
 
 /// Elementwise chains over `count` elements, run tile by tile, with the reductions at their ends.

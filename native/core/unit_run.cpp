@@ -123,8 +123,8 @@ void UnitRunner::runLoop(const Group& group, const TileLoop& loop) {
     const size_t ahead = std::min(kTile, loop.count - begin - count);
     for (const Resolved& r : resolved_) {
       runTile(group, r, begin, count);
-      if (r.instruction->a.kind == Place::Kind::tensor && r.aStep == 1) prefetch(r.a + begin + kTile, ahead);
-      if (r.instruction->b.kind == Place::Kind::tensor && r.bStep == 1) prefetch(r.b + begin + kTile, ahead);
+      if (r.instruction->fetchA) prefetch(r.a + begin + kTile, ahead);
+      if (r.instruction->fetchB) prefetch(r.b + begin + kTile, ahead);
     }
   }
 }
