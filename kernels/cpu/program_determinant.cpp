@@ -9,7 +9,8 @@
 // A singular matrix must give 0 exactly, not the sign of a rounding error: ln det maps negative values to 0, positive
 // ones near zero to a large negative number. So a slice with a pivot that is small against its largest element is
 // factorised again by isSingular, which keeps the magnitudes that were subtracted to make each element and takes it for
-// 0 where it is no larger than their rounding errors.
+// 0 where it is less than 2^-40 of them: far above what rounding leaves of a true 0, far below what float32 input
+// leaves of anything else.
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
 
@@ -19,7 +20,7 @@ namespace {
 constexpr int kTogether = 8;           // slices in one batch at most
 constexpr int64_t kIndexBits = 0xfff;  // a row's position in the low bits of a magnitude: ties go to the first
 constexpr int64_t kMagnitudeBits = 0x7fffffffffffffff;
-constexpr double kEpsilon = 0x1p-52;
+constexpr double kEpsilon = 0x1p-52, kCancelled = 0x1p-40;
 
 typedef uint64_t RegUnsigned __attribute__((vector_size(4 * kWidth)));
 
@@ -249,18 +250,23 @@ struct Lu {
         rows[i * width + c] = c < n ? x[i * n + c] : 0;
         subtracted[i * width + c] = 0;
       }
+    // The element, or 0 where it is only what rounding left.
+    const auto cleaned = [&](size_t row, size_t c) {
+      const double value = rows[row * width + c];
+      return __builtin_fabs(value) <= kCancelled * subtracted[row * width + c] ? 0 : value;
+    };
     for (size_t k = 0; k < n; ++k) {
       double* const row = rows + k * width;
-      size_t p = n;
+      size_t p = 0;
       for (size_t c = 0; c < n; ++c) {
-        if (__builtin_fabs(row[c]) <= static_cast<double>(n) * 8 * kEpsilon * subtracted[k * width + c]) continue;
-        if (p == n || __builtin_fabs(row[c]) > __builtin_fabs(row[p])) p = c;
+        row[c] = cleaned(k, c);
+        if (__builtin_fabs(row[c]) > __builtin_fabs(row[p])) p = c;
       }
-      if (p == n || row[p] == 0) return true;
+      if (row[p] == 0) return true;
       scale(slice, k, p);
       for (size_t j = k + 1; j < n; ++j) {
         double* const below = rows + j * width;
-        const double factor = below[p];
+        const double factor = cleaned(j, p);
         for (size_t c = 0; c < n; ++c) {
           below[c] -= row[c] * factor;
           subtracted[j * width + c] += __builtin_fabs(row[c] * factor);

@@ -47,8 +47,7 @@ struct RowPairs {
 inline constexpr size_t kMaxDeterminantSize = 1024, kMaxGramRows = 2048;
 
 /// The CPU kernels of programs at one SIMD level. Single-threaded, deterministic, allocate nothing, read and write
-/// nothing past n elements, keep NaN, Inf and denormals as IEEE does. Results do not depend on how a tensor is cut into
-/// tiles, as long as cuts lie at multiples of kTile.
+/// nothing past n elements, keep NaN, Inf and denormals as IEEE does. Reductions over a tensor are called tile by tile.
 struct ProgramKernels {
   using Unary = void (*)(float* y, const float* x, size_t n);
   using Binary = void (*)(float* y, const float* a, const float* b, size_t n);

@@ -1,7 +1,9 @@
 #pragma once
 // Random programs and statistics for the tests and the bench of populations.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 

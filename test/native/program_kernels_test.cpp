@@ -1,0 +1,640 @@
+// The program kernels of every SIMD level against plain float64 loops: lengths around registers and tiles, shapes of
+// all kinds, special values, and what must hold exactly (singular matrices, nothing written past the end).
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "kernels/cpu/program_kernels.h"
+#include "native/core/simd.h"
+#include "test/native/expect.h"
+#include "test/native/random_programs.h"
+
+using namespace eznas;
+using check::kOperatorNames;
+using check::Random;
+using test::expect;
+
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kGuard = 12345.5f;
+const std::vector<float> kSpecial = {0.0f,   -0.0f,   1.0f,   -1.0f, kInf,   -kInf, kNaN,
+                                     1e-45f, -1e-45f, 1e-38f, 3e38f, -3e38f, 0.5f,  -2.5f};
+
+const ProgramKernels* kernels = nullptr;
+std::string level;
+
+bool same(double got, double want) { return std::isnan(want) ? std::isnan(got) : got == want; }
+
+void expectNear(double got, double want, double tolerance, const std::string& what) {
+  const bool near = std::isnan(want) || std::isinf(want) ? same(got, want) : std::abs(got - want) <= tolerance;
+  expect(near, level + " " + what + ": " + std::to_string(got) + ", not " + std::to_string(want));
+}
+
+std::vector<float> randomValues(Random& random, size_t n, bool special) {
+  std::vector<float> values(n);
+  for (float& v : values)
+    v = special && random.below(4) == 0 ? kSpecial[random.below(static_cast<uint32_t>(kSpecial.size()))]
+                                        : random.normal() * 3;
+  return values;
+}
+
+/// Scratch and outputs start on a cache line, as the arena does.
+struct Aligned {
+  std::vector<float> storage;
+  float* data;
+  explicit Aligned(size_t floats) : storage(floats + 16, kGuard) {
+    data = storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64) % 64 / sizeof(float);
+  }
+};
+
+// ---- elementwise ---------------------------------------------------------------------------------------------------
+
+double positive(double x) { return x > 0 ? 1 : 0; }
+
+/// The exact meaning of an elementwise operator, in float64.
+double exact(Operator op, double a, double b = 0) {
+  switch (op) {
+    case Operator::add:
+      return a + b;
+    case Operator::sub:
+      return a - b;
+    case Operator::mul:
+      return a * b;
+    case Operator::lt:
+      return a < b ? 1 : 0;
+    case Operator::gt:
+      return a > b ? 1 : 0;
+    case Operator::eq:
+      return a == b ? 1 : 0;
+    case Operator::log:
+      return a > 0 ? std::log(a) : std::isnan(a) ? a : 0;
+    case Operator::abslog:
+      return a == 0 ? 0 : std::abs(std::log(a));
+    case Operator::abs:
+      return std::abs(a);
+    case Operator::square:
+      return a * a;
+    case Operator::exp:
+      return std::exp(a);
+    case Operator::relu:
+      return std::isnan(a) ? a : std::max(a, 0.0);
+    case Operator::sign:
+      return positive(a) - positive(-a);
+    case Operator::sigmoid:
+      return a < 0 ? std::exp(a) / (1 + std::exp(a)) : 1 / (1 + std::exp(-a));
+    case Operator::heaviside:
+    case Operator::gt0:
+      return positive(a);
+    case Operator::lt0:
+      return positive(-a);
+    case Operator::reciprocal:
+      return 1 / a;
+    default:
+      return std::nan("");
+  }
+}
+
+/// Distance in units in the last place of float32 at `want`; 0 for equal specials, infinite for others.
+double ulps(float got, double want) {
+  const float rounded = static_cast<float>(want);
+  if (std::isnan(rounded) || std::isinf(rounded)) {
+    // One step short of overflow is within an ulp of it.
+    if (std::isinf(rounded) && std::isfinite(got) && std::abs(want) < 3.4028236e38 * 1.0000002)
+      return std::abs(std::abs(want) - std::abs(static_cast<double>(got))) / std::ldexp(1.0, 104);
+    return same(got, rounded) ? 0 : kInf;
+  }
+  if (!std::isfinite(got)) return std::abs(want) > 3.4028234e38 ? 1 : kInf;
+  const int exponent = want == 0 ? -149 : std::max(std::ilogb(want) - 23, -149);
+  return std::abs(got - want) / std::ldexp(1.0, exponent);
+}
+
+double allowedUlps(Operator op) {
+  switch (op) {
+    case Operator::log:
+    case Operator::abslog:
+    case Operator::exp:
+    case Operator::sigmoid:
+      return 2;
+    default:
+      return 0.5;
+  }
+}
+
+/// Every operator over all of float32: each 3001st bit pattern and all patterns around the special places.
+void sweep() {
+  std::vector<uint32_t> patterns;
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 3001) patterns.push_back(static_cast<uint32_t>(bits));
+  for (const float centre : {0.0f, 1.17549435e-38f, 1.0f, 0.70710678f, 1.41421356f, 88.722839f, 88.0f, 103.27893f,
+                             103.972084f, 87.336548f, 0.34657359f, 17.0f, kInf, 3.4028235e38f}) {
+    uint32_t bits;
+    std::memcpy(&bits, &centre, sizeof bits);
+    for (uint32_t d = 0; d < 400; ++d)
+      for (const uint32_t signBit : {0u, 0x80000000u}) patterns.push_back((bits + d - 200) ^ signBit);
+  }
+  std::vector<float> x(patterns.size()), y(patterns.size());
+  std::memcpy(x.data(), patterns.data(), x.size() * sizeof(float));
+  for (int i = 0; i < kOperatorCount; ++i) {
+    if (kernels->unary[i] == nullptr) continue;
+    kernels->unary[i](y.data(), x.data(), x.size());
+    const Operator op = static_cast<Operator>(i);
+    double worst = 0;
+    size_t at = 0;
+    for (size_t k = 0; k < x.size(); ++k) {
+      const double error = ulps(y[k], exact(op, x[k]));
+      if (error > worst) {
+        worst = error;
+        at = k;
+      }
+    }
+    expect(worst <= allowedUlps(op), level + " " + kOperatorNames[i] + " is " + std::to_string(worst) + " ulp off at " +
+                                         std::to_string(x[at]) + ": " + std::to_string(y[at]));
+  }
+}
+
+/// Lengths from 0 over several registers, any alignment, in place or not, each form of two operands.
+void lengths() {
+  Random random(2);
+  for (size_t n = 0; n <= 70; ++n) {
+    const size_t shift = n % 5;
+    const std::vector<float> a = randomValues(random, n + shift + 1, true),
+                             b = randomValues(random, n + shift + 1, true);
+    const float* x = a.data() + shift;
+    const float* y = b.data() + shift;
+    for (int i = 0; i < kOperatorCount; ++i) {
+      const Operator op = static_cast<Operator>(i);
+      const auto compare = [&](const std::function<void(float*)>& run, const std::function<double(size_t)>& want) {
+        std::vector<float> out(n + 1, kGuard);
+        run(out.data());
+        bool right = out[n] == kGuard;
+        for (size_t k = 0; k < n; ++k) right = right && ulps(out[k], want(k)) <= allowedUlps(op);
+        expect(right, level + " " + kOperatorNames[i] + " on " + std::to_string(n) + " elements");
+      };
+      if (const ProgramKernels::Unary unary = kernels->unary[i]) {
+        compare([&](float* out) { unary(out, x, n); }, [&](size_t k) { return exact(op, x[k]); });
+        compare(
+            [&](float* out) {
+              std::copy(x, x + n, out);
+              unary(out, out, n);
+            },
+            [&](size_t k) { return exact(op, x[k]); });
+      }
+      const ProgramKernels::BinaryRow& row = kernels->binary[i];
+      if (row.vectors == nullptr) continue;
+      compare([&](float* out) { row.vectors(out, x, y, n); }, [&](size_t k) { return exact(op, x[k], y[k]); });
+      compare([&](float* out) { row.scalarRight(out, x, y, n); }, [&](size_t k) { return exact(op, x[k], y[0]); });
+      compare([&](float* out) { row.scalarLeft(out, x, y, n); }, [&](size_t k) { return exact(op, x[0], y[k]); });
+    }
+    std::vector<float> out(n + 1, kGuard);
+    kernels->normalize(out.data(), x, 0.25f, 2.0f, n);
+    bool right = out[n] == kGuard;
+    for (size_t k = 0; k < n; ++k) right = right && out[k] == (std::isnan(x[k]) ? 0 : (x[k] - 0.25f) / 2);
+    expect(right, level + " normalize");
+    kernels->normalize(out.data(), x, kNaN, 0.0f, n);
+    expect(std::all_of(out.begin(), out.end() - 1, [](float v) { return v == 0; }), level + " normalize by NaN");
+  }
+}
+
+void spreading() {
+  Random random(3);
+  const std::vector<float> x = randomValues(random, 200, false);
+  const Broadcast cases[] = {
+      {.sizes = {1, 1, 3, 40}, .strides = {0, 0, 0, 1}},   {.sizes = {1, 1, 40, 3}, .strides = {0, 0, 1, 0}},
+      {.sizes = {2, 3, 4, 17}, .strides = {17, 0, 34, 1}}, {.sizes = {5, 2, 3, 16}, .strides = {3, 0, 1, 0}},
+      {.sizes = {1, 1, 1, 100}, .strides = {0, 0, 0, 0}},
+  };
+  for (const Broadcast& b : cases) {
+    std::vector<float> want;
+    for (size_t i = 0; i < b.sizes[0]; ++i)
+      for (size_t j = 0; j < b.sizes[1]; ++j)
+        for (size_t k = 0; k < b.sizes[2]; ++k)
+          for (size_t l = 0; l < b.sizes[3]; ++l)
+            want.push_back(x[i * b.strides[0] + j * b.strides[1] + k * b.strides[2] + l * b.strides[3]]);
+    for (const size_t begin : {size_t{0}, size_t{7}, want.size() / 2}) {
+      const size_t n = want.size() - begin - begin / 7;
+      std::vector<float> out(n + 1, kGuard);
+      kernels->spread(out.data(), x.data(), b, begin, n);
+      expect(std::equal(out.begin(), out.end() - 1, want.begin() + static_cast<ptrdiff_t>(begin)) && out[n] == kGuard,
+             level + " spread");
+    }
+  }
+}
+
+// ---- reductions ----------------------------------------------------------------------------------------------------
+
+void reductions() {
+  Random random(4);
+  for (const size_t n : {0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65, 100, 511, 1000, 1024}) {
+    for (const bool special : {false, true}) {
+      const std::vector<float> a = randomValues(random, n + 1, special), b = randomValues(random, n + 1, special);
+      const auto one = [&](ProgramKernels::Reduce reduce, const std::function<double(double)>& term, const char* what) {
+        ReductionSums sums;
+        reduce(sums, a.data(), n);
+        double want = 0, magnitude = 0;
+        for (size_t k = 0; k < n; ++k) {
+          want += term(a[k]);
+          magnitude += std::abs(term(a[k]));
+        }
+        expectNear(ReductionSums::total(sums.first), want, 1e-14 * magnitude, std::string(what) + std::to_string(n));
+      };
+      one(
+          kernels->sum, [](double x) { return x; }, "sum ");
+      one(
+          kernels->sumMagnitudes, [](double x) { return std::abs(x); }, "sumMagnitudes ");
+      one(
+          kernels->sumSquares, [](double x) { return x * x; }, "sumSquares ");
+
+      ReductionSums sums;
+      sums.shift = 0.75;
+      kernels->moments(sums, a.data(), n);
+      double first = 0, second = 0;
+      for (size_t k = 0; k < n; ++k) {
+        first += a[k] - 0.75;
+        second += (a[k] - 0.75) * (a[k] - 0.75);
+      }
+      expectNear(ReductionSums::total(sums.first), first, 1e-12 * static_cast<double>(n), "moments, first");
+      expectNear(ReductionSums::total(sums.second), second, 1e-14 * second, "moments, second");
+
+      const auto pair = [&](const ProgramKernels::PairRow& row, const std::function<double(double, double)>& term,
+                            double relative, const char* what) {
+        for (int form = 0; form < 3; ++form) {
+          ReductionSums pairSums;
+          (form == 0 ? row.vectors : form == 1 ? row.scalarRight : row.scalarLeft)(pairSums, a.data(), b.data(), n);
+          double want = 0, magnitude = 0;
+          for (size_t k = 0; k < n; ++k) {
+            const double t = term(form == 2 ? a[0] : a[k], form == 1 ? b[0] : b[k]);
+            want += t;
+            magnitude += std::abs(t) + 10;  // a term's own parts may cancel
+          }
+          expectNear(ReductionSums::total(pairSums.first), want, relative * magnitude, what);
+        }
+      };
+      pair(
+          kernels->hamming, [](double x, double y) { return positive(x) != positive(y) ? 1.0 : 0.0; }, 0, "hamming");
+      // Terms are float32: a tolerance only where none is near overflow.
+      if (!special)
+        pair(
+            kernels->divergence,
+            [](double x, double y) {
+              return (y == 0 ? 0 : y < 0 ? std::nan("") : y * std::log(y)) - y * x;
+            },
+            1e-6, "divergence");
+    }
+  }
+  const float cases[][3] = {{1, 0, 0},  {kInf, 0, kNaN}, {kNaN, 0, kNaN},  {1, -1, kNaN},
+                            {1, 1, -1}, {1, kNaN, kNaN}, {-kInf, 1, kInf}, {-2, 1, 2}};
+  for (const auto& c : cases) {
+    ReductionSums sums;
+    kernels->divergence.vectors(sums, &c[0], &c[1], 1);
+    expect(same(ReductionSums::total(sums.first), c[2]), level + " divergence of special values");
+  }
+  // Positive b, as a distribution has.
+  std::vector<float> a = randomValues(random, 777, false), b = a;
+  for (float& v : b) v = std::abs(v) < 0.5f ? 0 : std::abs(v);
+  ReductionSums sums;
+  kernels->divergence.vectors(sums, a.data(), b.data(), a.size());
+  double want = 0, magnitude = 0;
+  for (size_t k = 0; k < a.size(); ++k) {
+    const double t = (b[k] == 0 ? 0 : b[k] * std::log(static_cast<double>(b[k]))) - static_cast<double>(b[k]) * a[k];
+    want += t;
+    magnitude += std::abs(t);
+  }
+  expectNear(ReductionSums::total(sums.first), want, 1e-6 * magnitude, "divergence of a distribution");
+}
+
+void cosines() {
+  Random random(5);
+  for (const size_t rows : {1, 2, 5}) {
+    for (const size_t length : {1, 7, 16, 33, 100}) {
+      for (int repeats = 0; repeats < 16; ++repeats) {
+        // Bits: a has one row, a has one element per row, and the same of b.
+        const RowPairs shape{.rows = rows,
+                             .length = length,
+                             .rowStrideA = repeats & 1   ? 0
+                                           : repeats & 2 ? 1
+                                                         : length,
+                             .rowStrideB = repeats & 4   ? 0
+                                           : repeats & 8 ? 1
+                                                         : length,
+                             .strideA = repeats & 2 ? size_t{0} : 1,
+                             .strideB = repeats & 8 ? size_t{0} : 1};
+        const std::vector<float> a = randomValues(random, rows * length, false),
+                                 b = randomValues(random, rows * length, false);
+        double want = 0;
+        for (size_t r = 0; r < rows; ++r) {
+          double ab = 0, aa = 0, bb = 0;
+          for (size_t k = 0; k < length; ++k) {
+            const double x = a[r * shape.rowStrideA + k * shape.strideA],
+                         y = b[r * shape.rowStrideB + k * shape.strideB];
+            ab += x * y;
+            aa += x * x;
+            bb += y * y;
+          }
+          want += ab / (std::max(std::sqrt(aa), 1e-8) * std::max(std::sqrt(bb), 1e-8));
+        }
+        expectNear(kernels->cosine(a.data(), b.data(), shape), want, 1e-13 * static_cast<double>(rows), "cosine");
+      }
+    }
+  }
+  const float tiny[] = {1e-9f, 1e-9f, 1e-9f, 1e-9f}, ones[] = {1, 1, 1, 1}, zeros[] = {0, 0, 0, 0};
+  const RowPairs row{.rows = 1, .length = 4, .rowStrideA = 4, .rowStrideB = 4, .strideA = 1, .strideB = 1};
+  expectNear(kernels->cosine(tiny, ones, row), 0.2, 1e-7, "cosine below eps");
+  expectNear(kernels->cosine(zeros, ones, row), 0, 0, "cosine of zeros");
+}
+
+// ---- matrices ------------------------------------------------------------------------------------------------------
+
+void products() {
+  Random random(6);
+  const size_t sizes[] = {1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 33, 40};
+  for (const size_t m : sizes)
+    for (const size_t k : sizes)
+      for (const size_t n : sizes) {
+        MatmulShape shape{.m = m, .k = k, .n = n, .batch = {2, 1}, .strideA = {m * k, 0}, .strideB = {k * n, 0}};
+        if (random.below(3) == 0) shape.strideA[0] = 0;
+        if (random.below(3) == 0) shape.batch[1] = 2;
+        const std::vector<float> a = randomValues(random, 2 * m * k, false), b = randomValues(random, 2 * k * n, false);
+        const size_t count = shape.batch[0] * shape.batch[1];
+        std::vector<float> c(count * m * n + 1, kGuard);
+        kernels->matmul(a.data(), b.data(), c.data(), shape);
+        bool right = c.back() == kGuard;
+        for (size_t s = 0; s < count; ++s)
+          for (size_t i = 0; i < m; ++i)
+            for (size_t j = 0; j < n; ++j) {
+              const float* from = a.data() + s / shape.batch[1] * shape.strideA[0];
+              const float* other = b.data() + s / shape.batch[1] * shape.strideB[0];
+              double want = 0, magnitude = 0;
+              for (size_t p = 0; p < k; ++p) {
+                const double t = static_cast<double>(from[i * k + p]) * other[p * n + j];
+                want += t;
+                magnitude += std::abs(t);
+              }
+              right =
+                  right && std::abs(c[(s * m + i) * n + j] - want) <= 1.2e-7 * static_cast<double>(k + 1) * magnitude;
+            }
+        expect(right, level + " matmul " + std::to_string(m) + " x " + std::to_string(k) + " x " + std::to_string(n));
+      }
+}
+
+/// det by LU with full pivoting in long double.
+long double plainDeterminant(const float* x, size_t n) {
+  std::vector<long double> a(x, x + n * n);
+  long double det = 1;
+  for (size_t k = 0; k < n; ++k) {
+    size_t row = k, column = k;
+    for (size_t i = k; i < n; ++i)
+      for (size_t j = k; j < n; ++j)
+        if (std::abs(a[i * n + j]) > std::abs(a[row * n + column])) {
+          row = i;
+          column = j;
+        }
+    if (row != k) det = -det;
+    if (column != k) det = -det;
+    for (size_t j = 0; j < n; ++j) std::swap(a[k * n + j], a[row * n + j]);
+    for (size_t i = 0; i < n; ++i) std::swap(a[i * n + k], a[i * n + column]);
+    det *= a[k * n + k];
+    for (size_t i = k + 1; i < n; ++i) {
+      const long double factor = a[i * n + k] / a[k * n + k];
+      for (size_t j = k; j < n; ++j) a[i * n + j] -= factor * a[k * n + j];
+    }
+  }
+  return det;
+}
+
+/// det of a matrix of small integers, exactly (Bareiss).
+double integerDeterminant(const float* x, size_t n) {
+  std::vector<__int128_t> a(n * n);
+  for (size_t i = 0; i < n * n; ++i) a[i] = static_cast<int>(x[i]);
+  __int128_t previous = 1;
+  int sign = 1;
+  for (size_t k = 0; k + 1 < n; ++k) {
+    size_t row = k;
+    while (row < n && a[row * n + k] == 0) ++row;
+    if (row == n) return 0;
+    if (row != k) {
+      sign = -sign;
+      for (size_t j = 0; j < n; ++j) std::swap(a[k * n + j], a[row * n + j]);
+    }
+    for (size_t i = k + 1; i < n; ++i)
+      for (size_t j = k + 1; j < n; ++j)
+        a[i * n + j] = (a[i * n + j] * a[k * n + k] - a[i * n + k] * a[k * n + j]) / previous;
+    previous = a[k * n + k];
+  }
+  return sign * static_cast<double>(a[n * n - 1]);
+}
+
+struct Determinants {
+  std::vector<float> det, logdet;
+};
+
+Determinants determinantsOf(const std::vector<float>& x, size_t n) {
+  const size_t count = x.size() / (n * n);
+  Aligned scratch(determinantScratch(n));
+  Determinants result{std::vector<float>(count), std::vector<float>(count)};
+  kernels->determinants(x.data(), n, count, false, result.det.data(), scratch.data);
+  kernels->determinants(x.data(), n, count, true, result.logdet.data(), scratch.data);
+  expect(scratch.data[determinantScratch(n)] == kGuard, level + " determinants keep to their scratch");
+  return result;
+}
+
+void expectDeterminants(const std::vector<float>& x, size_t n, const std::function<double(const float*)>& want,
+                        const char* what) {
+  const Determinants got = determinantsOf(x, n);
+  const std::string name = std::string(what) + " " + std::to_string(n);
+  for (size_t i = 0; i < got.det.size(); ++i) {
+    const double det = want(x.data() + i * n * n);
+    const float rounded = static_cast<float>(det);
+    expectNear(got.det[i], rounded, std::abs(det) * 1e-6 + 1e-45, "det of " + name);
+    const double logdet = std::isnan(det) || det < 0 ? 0 : std::log(det);
+    expectNear(got.logdet[i], logdet, 1e-6 + 1e-6 * std::abs(logdet), "logdet of " + name);
+  }
+}
+
+void determinants() {
+  Random random(7);
+  for (const size_t n : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 64, 65, 100})
+    for (const size_t count : {1, 2, 7, 8, 9, 19}) {
+      if (n > 40 && count > 2) continue;
+      expectDeterminants(
+          randomValues(random, n * n * count, false), n,
+          [&](const float* x) { return static_cast<double>(plainDeterminant(x, n)); }, "random matrices");
+    }
+  // Matrices of −1, 0, 1: singular ones must give 0 exactly.
+  for (const size_t n : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12})
+    for (const uint32_t zeros : {0, 1, 2}) {
+      std::vector<float> x(n * n * 200);
+      for (float& v : x) v = random.below(3) < zeros ? 0.0f : random.below(2) == 0 ? 1.0f : -1.0f;
+      expectDeterminants(
+          x, n, [&](const float* slice) { return integerDeterminant(slice, n); }, "sign matrices");
+    }
+  // Rank n − 1: the last row is a combination of two others, exactly so in float32.
+  for (const size_t n : {3, 4, 8, 16, 32, 33, 70}) {
+    std::vector<float> x(n * n * 5);
+    for (float& v : x) v = std::round(random.normal() * 1000) / 64;
+    for (size_t s = 0; s < 5; ++s)
+      for (size_t j = 0; j < n; ++j) x[(s * n + n - 1) * n + j] = 2 * x[s * n * n + j] - 3 * x[(s * n + 1) * n + j];
+    expectDeterminants(
+        x, n, [](const float*) { return 0.0; }, "singular matrices");
+  }
+  // A tiny pivot that is no rounding error: triangular, rows of very different size.
+  for (const size_t n : {4, 8, 16}) {
+    std::vector<float> x(n * n, 0.0f);
+    double want = 1;
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t j = 0; j < i; ++j) x[i * n + j] = 1e6f;
+      x[i * n + i] = i % 2 == 0 ? 1e-6f : 2e5f;
+      want *= x[i * n + i];
+    }
+    expectDeterminants(
+        x, n, [&](const float*) { return want; }, "graded matrices");
+  }
+  // Far outside float32: Inf and 0, whose logarithms are finite.
+  const std::vector<float> huge = {1e20f, 0, 0, 0, 0, 1e20f, 0, 0, 0, 0, 1e20f, 0, 0, 0, 0, 1e20f};
+  std::vector<float> small = huge;
+  for (float& v : small) v *= 1e-40f;
+  expect(determinantsOf(huge, 4).det[0] == kInf && determinantsOf(small, 4).det[0] == 0, level + " det overflows");
+  expectNear(determinantsOf(huge, 4).logdet[0], 80 * std::log(10.0), 1e-4, "logdet of a huge determinant");
+  expectNear(determinantsOf(small, 4).logdet[0], -80 * std::log(10.0), 1e-4, "logdet of a tiny determinant");
+  for (const size_t n : {1, 2, 3, 4, 8, 16, 33, 65}) {
+    std::vector<float> x = randomValues(random, n * n, false);
+    x[n * n / 2] = kNaN;
+    expect(std::isnan(determinantsOf(x, n).det[0]) && determinantsOf(x, n).logdet[0] == 0, level + " det of NaN");
+    determinantsOf(std::vector<float>(n * n, kInf), n);
+    const Determinants zero = determinantsOf(std::vector<float>(n * n, 0.0f), n);
+    expect(zero.det[0] == 0 && zero.logdet[0] == -kInf, level + " det of zeros");
+  }
+}
+
+/// Eigenvalues of A·Aᵀ by cyclic Jacobi rotations, ascending.
+std::vector<double> gramEigenvalues(const std::vector<float>& x, size_t rows) {
+  const size_t columns = x.size() / rows;
+  std::vector<double> g(rows * rows, 0.0);
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = 0; j < rows; ++j)
+      for (size_t c = 0; c < columns; ++c)
+        g[i * rows + j] += static_cast<double>(x[i * columns + c]) * x[j * columns + c];
+  for (int pass = 0; pass < 60; ++pass)
+    for (size_t p = 0; p < rows; ++p)
+      for (size_t q = p + 1; q < rows; ++q) {
+        const double off = g[p * rows + q];
+        if (off == 0) continue;
+        const double theta = (g[q * rows + q] - g[p * rows + p]) / (2 * off);
+        const double t = (theta >= 0 ? 1 : -1) / (std::abs(theta) + std::sqrt(theta * theta + 1));
+        const double c = 1 / std::sqrt(t * t + 1), s = t * c;
+        for (size_t k = 0; k < rows; ++k) {
+          const double a = g[k * rows + p], b = g[k * rows + q];
+          g[k * rows + p] = c * a - s * b;
+          g[k * rows + q] = s * a + c * b;
+        }
+        for (size_t k = 0; k < rows; ++k) {
+          const double a = g[p * rows + k], b = g[q * rows + k];
+          g[p * rows + k] = c * a - s * b;
+          g[q * rows + k] = s * a + c * b;
+        }
+      }
+  std::vector<double> values(rows);
+  for (size_t i = 0; i < rows; ++i) values[i] = g[i * rows + i];
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+float ratioOf(const std::vector<float>& x, size_t rows, bool magnitude) {
+  Aligned scratch(gramScratch(rows));
+  const float ratio = kernels->gramRatio(x.data(), rows, x.size() / rows, magnitude, scratch.data);
+  expect(scratch.data[gramScratch(rows)] == kGuard, level + " gramRatio keeps to its scratch");
+  return ratio;
+}
+
+void eigenvalueRatios() {
+  Random random(8);
+  for (const size_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 64, 70})
+    for (const size_t columns : {rows, rows + 1, 2 * rows + 3, size_t{200}}) {
+      if (columns < rows) continue;
+      const std::vector<float> x = randomValues(random, rows * columns, false);
+      const std::vector<double> values = gramEigenvalues(x, rows);
+      const double want = values.back() / values.front();
+      for (const bool magnitude : {false, true})
+        expectNear(ratioOf(x, rows, magnitude), want, want * (1e-7 + 1e-13 * want),
+                   "eigenvalue ratio of " + std::to_string(rows) + " x " + std::to_string(columns));
+    }
+  for (const bool magnitude : {false, true}) {
+    for (const size_t rows : {2, 5, 16, 40}) {
+      const std::string name = " eigenvalue ratio of " + std::to_string(rows) + " rows";
+      expect(ratioOf(randomValues(random, rows * (rows - 1), false), rows, magnitude) == kInf,
+             level + name + ", rank-deficient");
+      std::vector<float> diagonal(rows * rows, 0.0f);
+      for (size_t i = 0; i < rows; ++i) diagonal[i * rows + i] = static_cast<float>(i + 2);
+      expectNear(ratioOf(diagonal, rows, magnitude), static_cast<double>((rows + 1) * (rows + 1)) / 4, 1e-4, name);
+      diagonal.assign(rows * rows, 0.0f);
+      expect(std::isnan(ratioOf(diagonal, rows, magnitude)), level + name + ", zeros");
+      diagonal[rows] = kNaN;
+      expect(std::isnan(ratioOf(diagonal, rows, magnitude)), level + name + ", NaN");
+      diagonal[rows] = -kInf;
+      expect(std::isnan(ratioOf(diagonal, rows, magnitude)), level + name + ", Inf");
+    }
+    expect(ratioOf({3e-30f, 1e-30f}, 1, magnitude) == 1, level + " eigenvalue ratio of one row");
+    expectNear(ratioOf({1e-20f, 0, 0, 2e-20f}, 2, magnitude), 4, 1e-5, "eigenvalue ratio of tiny numbers");
+    expectNear(ratioOf({1e30f, 0, 0, 2e30f}, 2, magnitude), 4, 1e-5, "eigenvalue ratio of huge numbers");
+  }
+}
+
+void softmaxes() {
+  Random random(9);
+  Aligned scratch(kSoftmaxScratch);
+  for (const size_t outer : {1, 3})
+    for (const size_t axis : {1, 2, 5, 16, 17, 40, 1500})
+      for (const size_t inner : {1, 2, 3, 9, 15, 16, 17, 50}) {
+        if (axis == 1500 && inner > 17) continue;
+        const std::vector<float> x = randomValues(random, outer * axis * inner, false);
+        std::vector<float> y(x.size() + 1, kGuard);
+        kernels->softmax(x.data(), y.data(), outer, axis, inner, scratch.data);
+        bool right = y.back() == kGuard && scratch.data[kSoftmaxScratch] == kGuard;
+        for (size_t o = 0; o < outer; ++o)
+          for (size_t j = 0; j < inner; ++j) {
+            const auto at = [&](size_t i) { return (o * axis + i) * inner + j; };
+            double sum = 0;
+            for (size_t i = 0; i < axis; ++i) sum += std::exp(static_cast<double>(x[at(i)]));
+            for (size_t i = 0; i < axis; ++i)
+              right = right && std::abs(y[at(i)] * sum / std::exp(static_cast<double>(x[at(i)])) - 1) < 3e-6;
+          }
+        expect(right, level + " softmax " + std::to_string(axis) + " x " + std::to_string(inner));
+      }
+  for (const size_t inner : {1, 4, 20}) {
+    // Positions 0 of the inner extent hold NaN, 1 (or all) Inf, and huge finite values must not overflow.
+    std::vector<float> x(6 * inner, 1e30f), y(x.size());
+    x[2 * inner] = kNaN;
+    kernels->softmax(x.data(), y.data(), 1, 6, inner, scratch.data);
+    for (size_t i = 0; i < 6; ++i) {
+      expect(std::isnan(y[i * inner]), level + " softmax of NaN");
+      if (inner > 1) expectNear(y[i * inner + 1], 1.0 / 6, 1e-7, "softmax of equal values");
+    }
+    x.assign(x.size(), -kInf);
+    x[0] = 0;
+    kernels->softmax(x.data(), y.data(), 1, 6, inner, scratch.data);
+    expect(y[0] == 1 && y[inner] == 0, level + " softmax of -Inf");
+  }
+}
+
+}  // namespace
+
+int main() {
+  for (const SimdLevel simd : supportedSimdLevels()) {
+    kernels = &programKernels(simd);
+    level = name(simd);
+    sweep();
+    lengths();
+    spreading();
+    reductions();
+    cosines();
+    products();
+    determinants();
+    eigenvalueRatios();
+    softmaxes();
+  }
+  return test::finish("program_kernels_test");
+}
