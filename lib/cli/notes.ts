@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { Protocol } from '../evaluation/protocol.ts';
 
-const colors = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
+const colors = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
 
 /** Tells a person something on stderr. */
 export function noteToUser(text: string): void {
