@@ -11,6 +11,9 @@
 // factorised again by isSingular, which keeps the magnitudes that were subtracted to make each element and takes it for
 // 0 where it is less than 2^-40 of them: far above what rounding leaves of a true 0, far below what float32 input
 // leaves of anything else.
+//
+// A matrix of more than one element with an infinite or NaN element has no determinant: NaN, whatever the elimination
+// would make of it (which depends on its order), and so 0 for ln det.
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
 
@@ -92,6 +95,20 @@ void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float*
     }
   }
   for (size_t s = 0; s < count; ++s) y[s] = static_cast<float>(results[s]);
+}
+
+/// Results of matrices with an element that is not finite.
+void withoutDeterminant(const float* x, size_t elements, size_t count, bool logarithm, float* y) {
+  for (size_t s = 0; s < count; ++s, x += elements) {
+    // 0 · x is 0 for a finite x and NaN otherwise.
+    Reg products{};
+    size_t i = 0;
+    for (; i + kWidth <= elements; i += kWidth) products += loadReg(x + i) * 0.0f;
+    if (i < elements) products += loadPartial(x + i, elements - i) * 0.0f;
+    float sum = 0;
+    for (int l = 0; l < kWidth; ++l) sum += products[l];
+    if (sum != 0.0f) y[s] = logarithm ? 0 : __builtin_nanf("");
+  }
 }
 
 // ---- closed forms --------------------------------------------------------------------------------------------------
@@ -356,6 +373,7 @@ void determinants(const float* x, size_t n, size_t count, bool logarithm, float*
       for (size_t s = now; s < kTogether; ++s) values[s] = 1;
       finish(pivots, 1, now, logarithm, y + i);
     }
+    withoutDeterminant(x, n * n, count, logarithm, y);
     return;
   }
   const size_t batch = determinantBatch(n), padded = paddedDoubles(n);
@@ -368,6 +386,7 @@ void determinants(const float* x, size_t n, size_t count, bool logarithm, float*
     const size_t now = count - i < batch ? count - i : batch;
     factorize(x + i * n * n, n, now, slices, pivots);
     finish(pivots, n, now, logarithm, y + i);
+    withoutDeterminant(x + i * n * n, n * n, now, logarithm, y + i);
   }
 }
 

@@ -254,7 +254,8 @@ const TABLE = [
     arity: 1,
     shape: squareMatrices,
     documentation:
-      'Determinant of each matrix of the last two dimensions, which must be square; these dimensions are dropped.',
+      'Determinant of each matrix of the last two dimensions, which must be square; these dimensions are dropped. ' +
+      'NaN for a matrix of more than one element of which one is not finite.',
     formula: 'det(x)',
     latex: String.raw`\det\left(#1\right)`,
   },

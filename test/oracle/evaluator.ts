@@ -249,8 +249,9 @@ function perMatrix(a: ReferenceTensor, f: (matrix: Float64Array, n: number) => n
   };
 }
 
-/** LU with partial pivoting; destroys the matrix. */
+/** LU with partial pivoting; destroys the matrix. NaN where more than one element meets one that is not finite. */
 function determinant(m: Float64Array, n: number): number {
+  if (n > 1 && !m.every(Number.isFinite)) return Number.NaN;
   let result = 1;
   for (let k = 0; k < n; k++) {
     let pivot = k;
