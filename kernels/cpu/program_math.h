@@ -10,6 +10,7 @@
 namespace eznas::EZNAS_ISA::programs {
 
 typedef int64_t RegLong __attribute__((vector_size(4 * kWidth)));
+typedef uint32_t RegBits __attribute__((vector_size(4 * kWidth)));  // arithmetic that may wrap round
 inline constexpr int kDoubles = kWidth / 2;
 inline constexpr float kInfinity = __builtin_inff();
 
@@ -132,12 +133,12 @@ template <bool compensated = false>
 
 /// ln x for x > 0; NaN stays NaN; anything for x ≤ 0. x = 2^e·(1 + f) with 1 + f in [√½, √2).
 [[gnu::always_inline]] inline Reg logReg(Reg x) {
-  constexpr int32_t kSqrtHalf = 0x3f3504f3;
+  constexpr uint32_t kSqrtHalf = 0x3f3504f3;
   const RegInt denormal = x < 1.17549435e-38f;
   const Reg scaled = denormal ? x * 33554432.0f : x;
-  const RegInt bits = bitsOf(scaled) - kSqrtHalf;
+  const RegInt bits = (RegInt)((RegBits)scaled - kSqrtHalf);
   const RegInt exponent = (bits >> 23) - (denormal & 25);
-  const Reg f = (Reg)((bits & 0x007fffff) + kSqrtHalf) - 1.0f;
+  const Reg f = (Reg)((RegBits)(bits & 0x007fffff) + kSqrtHalf) - 1.0f;
   const Reg e = __builtin_convertvector(exponent, Reg);
   Reg p = splat(-0.07634441488f);
   p = p * f + 0.1276156786f;
