@@ -49,7 +49,7 @@ struct Jobs::Job {
 Jobs::Jobs() = default;
 Jobs::~Jobs() = default;
 
-Napi::Error toError(Napi::Env env, std::exception_ptr failure) {
+Napi::Error toError(Napi::Env env, const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const Napi::Error& error) {

@@ -36,6 +36,6 @@ inline Jobs& jobs(Napi::Env env) { return *env.GetInstanceData<Jobs>(); }
 Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& body);
 
 /// The JavaScript error of an exception caught as std::exception_ptr.
-Napi::Error toError(Napi::Env env, std::exception_ptr failure);
+Napi::Error toError(Napi::Env env, const std::exception_ptr& failure);
 
 }  // namespace eznas::addon

@@ -99,8 +99,8 @@ double measureBandwidth(int threads, JobControl& control) {
 }
 
 double convolutionOperations(const ConvShape& shape, int batch, int h, int w) {
-  return 2.0 * batch * shape.outChannels * shape.outH(h) * shape.outW(w) * (shape.inChannels / shape.groups) *
-         shape.kernelH * shape.kernelW;
+  const int channelsRead = shape.inChannels / shape.groups;
+  return 2.0 * batch * shape.outChannels * shape.outH(h) * shape.outW(w) * channelsRead * shape.kernelH * shape.kernelW;
 }
 
 std::vector<double> timeConvolution(const ConvShape& shape, int batch, int h, int w, ConvDirection direction,

@@ -169,14 +169,14 @@ void GroupCompiler::arrange(std::span<const int32_t> roots) {
       isScore[static_cast<size_t>(state_.position[static_cast<size_t>(root)])] = 1;
       continue;
     }
-    loops[static_cast<size_t>(doneLevel(root) + 1)][facts.elements].push_back({Item::Kind::score, root});
+    loops[static_cast<size_t>(doneLevel(root)) + 1][facts.elements].push_back({Item::Kind::score, root});
   }
   for (size_t i = 0; i < order_.size(); ++i) {
     const int32_t node = order_[i];
     const NodeFacts& facts = state_.of(node);
     const int level = locals_[i].level;
     if (!runsInLoop(facts)) {
-      outside[static_cast<size_t>(level + 1)].push_back(node);
+      outside[static_cast<size_t>(level) + 1].push_back(node);
       continue;
     }
     if (facts.role == Role::normalize)

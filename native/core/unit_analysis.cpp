@@ -59,9 +59,10 @@ void simplifyMatmul(NodeFacts& facts, const Shape& a, const Shape& b) {
 }
 
 void analyzeOperator(NodeFacts& facts, const NodeFacts& a, const NodeFacts* b) {
+  const NodeFacts& second = b == nullptr ? a : *b;  // read for binary operators only
   facts.role = roleOf(facts.op);
   setDomain(facts, facts.shape);
-  const bool uniformOperands = a.uniform && (b == nullptr || b->uniform);
+  const bool uniformOperands = a.uniform && second.uniform;
   switch (facts.op) {
     case Operator::ones_like:
       return makeConstant(facts, 1);
@@ -78,16 +79,16 @@ void analyzeOperator(NodeFacts& facts, const NodeFacts& a, const NodeFacts* b) {
       if (a.shape.rank == 0) makeConstant(facts, 0);
       break;
     case Operator::cosine:
-      if (a.shape.rank == 0 || b->shape.rank == 0) makeConstant(facts, 0);
+      if (a.shape.rank == 0 || second.shape.rank == 0) makeConstant(facts, 0);
       break;
     case Operator::matmul:
-      simplifyMatmul(facts, a.shape, b->shape);
+      simplifyMatmul(facts, a.shape, second.shape);
       break;
     case Operator::hamming:
-      setDomain(facts, a.elements >= b->elements ? a.shape : b->shape);
+      setDomain(facts, a.elements >= second.elements ? a.shape : second.shape);
       break;
     case Operator::kl_div:
-      setDomain(facts, *broadcastShapes(a.shape, b->shape));
+      setDomain(facts, *broadcastShapes(a.shape, second.shape));
       break;
     case Operator::frobenius_norm:
     case Operator::l1_norm:
