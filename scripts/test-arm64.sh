@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 cmake -S . -B build-arm64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
   -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static -DEZNAS_TESTS=ON
 cmake --build build-arm64 --parallel 2
+# With the level named, no program starts itself anew, which the emulator could not follow.
 for program in build-arm64/bin/*_test; do
   echo "== $program"
-  qemu-aarch64 "$program"
+  qemu-aarch64 -E EZNAS_SIMD=baseline "$program"
 done
