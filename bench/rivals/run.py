@@ -69,6 +69,9 @@ def search(request):
 
 
 def main():
+    # LAPACK prints its complaints on standard output, which belongs to the answer.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
     torch.set_num_threads(request["threads"])
@@ -76,7 +79,8 @@ def main():
     answer = {"collect": collect, "population": population, "search": search}[request["task"]](request)
     answer["torch"] = torch.__version__
     answer["peakBytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    json.dump(answer, sys.stdout)
+    json.dump(answer, answers)
+    answers.close()
 
 
 main()
