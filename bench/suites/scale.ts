@@ -18,8 +18,10 @@ const POINTS: readonly Partial<ScalePoint>[] = [
 /** Time and peak memory of scoring, against networks, batch, population and threads. One timing each: the large ones take minutes. */
 export async function benchScale(_machine: BenchMachine, options: SuiteOptions): Promise<BenchEntry[]> {
   const script = fileURLToPath(new URL('../scale-point.ts', import.meta.url));
-  return POINTS.map((changes) => {
-    const point = { ...BASE, threads: options.threads, ...changes };
+  const points = POINTS.map((changes) => ({ ...BASE, threads: options.threads, ...changes }));
+  // Axes cross at the base point, which is timed once.
+  const distinct = new Map(points.map((point) => [JSON.stringify(point), point]));
+  return [...distinct.values()].map((point) => {
     const name = Object.entries(point)
       .map(([axis, value]) => `${axis} ${value}`)
       .join(', ');
