@@ -7,16 +7,13 @@
 #include "kernels/cpu/random_kernels.h"
 #include "kernels/random.h"
 #include "native/core/executor.h"
-#include "native/core/plan.h"
+#include "native/core/passes.h"
 #include "native/core/recorder.h"
 #include "native/core/simd.h"
 #include "native/core/weights.h"
 
 namespace eznas {
 namespace {
-
-constexpr std::array kPasses = {Pass::data, Pass::noise, Pass::perturbed};
-constexpr float kPerturbation = 0.1f;
 
 /// What a pass runs on: the caller's numbers, or numbers drawn from the seed alone, equal for all networks.
 std::vector<float> drawn(const CollectRequest& request, Pass pass) {
@@ -29,18 +26,6 @@ std::vector<float> drawn(const CollectRequest& request, Pass pass) {
     random.normal(request.seed, random::kInputKey, random::kPerturbationTensor, kPerturbation, minibatch.data.data(),
                   input.data(), input.size());
   return input;
-}
-
-std::array<PassWants, 3> wantsOf(const CollectRequest& request) {
-  std::array<PassWants, 3> wants;
-  bool any = false;
-  for (size_t p = 0; p < wants.size(); ++p) {
-    wants[p] = passWants(request.tensors, kPasses[p]);
-    any = any || wants[p].any();
-    wants[p].logits = request.logits && wants[p].any();
-  }
-  if (!any) wants[0].logits = request.logits;
-  return wants;
 }
 
 }  // namespace
@@ -63,7 +48,7 @@ NetworkStatistics collectNetwork(const CollectRequest& request, size_t index) {
   const Graph& graph = network.graph;
   const Minibatch& minibatch = request.minibatch;
   const NetworkKernels& kernels = networkKernels(simdLevel());
-  const std::array<PassWants, 3> wants = wantsOf(request);
+  const std::array<PassWants, 3> wants = requestWants(request);
 
   Weights weights(graph, network.parameters, request.seed, network.key);
   if (wants[0].any() || wants[1].any())
@@ -78,7 +63,7 @@ NetworkStatistics collectNetwork(const CollectRequest& request, size_t index) {
     // Passes alike share a plan and its feature maps; otherwise the old maps go before the new ones come.
     if (!plan || plan->wants != wants[p]) {
       executor.reset();
-      plan.emplace(graph, wants[p], kernels);
+      plan.emplace(graph, wants[p]);
       executor.emplace(graph, *plan, weights, minibatch.batch, kernels);
     }
     const std::vector<float>& given = pass == Pass::data    ? minibatch.data
@@ -103,7 +88,7 @@ NetworkStatistics collectNetwork(const CollectRequest& request, size_t index) {
 Gradients gradients(const CollectRequest& request, size_t index) {
   const NetworkRequest& network = request.networks[index];
   const NetworkKernels& kernels = networkKernels(simdLevel());
-  const Plan plan(network.graph, {.kinds = 0, .logits = true, .allGradients = true}, kernels);
+  const Plan plan(network.graph, {.kinds = 0, .logits = true, .allGradients = true});
   Weights weights(network.graph, network.parameters, request.seed, network.key);
   weights.pack(network.graph, kernels, true);
   Gradients result;

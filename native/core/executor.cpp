@@ -19,6 +19,7 @@ Executor::Executor(const Graph& graph, const Plan& plan, const Weights& weights,
       plan_(plan),
       weights_(weights),
       kernels_(kernels),
+      halos_(graph, plan, kernels),
       batch_(batch),
       pool_(batch),
       maps_(graph.nodes.size()),
@@ -74,7 +75,7 @@ FeatureMap Executor::map(int value) {
   const int holder = plan_.holder[static_cast<size_t>(value)];
   if (!isZero(value)) return pool_.map(maps_[static_cast<size_t>(holder)]);
   const SampleShape& s = node(value).shape;
-  return pool_.zeros(s.c, s.h, s.w, plan_.halo[static_cast<size_t>(value)]);
+  return pool_.zeros(s.c, s.h, s.w, halos_.map[static_cast<size_t>(value)]);
 }
 
 void Executor::doneReading(int value) {
@@ -93,7 +94,7 @@ void Executor::forward(int index, const float* input) {
     doneReading(index);
     return;
   }
-  maps_[i] = acquire(index, plan_.halo[i]);
+  maps_[i] = acquire(index, halos_.map[i]);
   const FeatureMap y = pool_.map(maps_[i]);
   switch (node(index).kind) {
     case NodeKind::input:
@@ -218,13 +219,13 @@ void Executor::recordForward(int index) {
 FeatureMap Executor::target(int value, bool& accumulate) {
   Gradient& gradient = gradients_[static_cast<size_t>(value)];
   accumulate = static_cast<bool>(gradient.own);
-  if (!accumulate) gradient.own = acquire(value, plan_.gradientHalo[static_cast<size_t>(value)]);
+  if (!accumulate) gradient.own = acquire(value, halos_.gradient[static_cast<size_t>(value)]);
   return pool_.map(gradient.own);
 }
 
 Executor::Reference Executor::resolve(int value) {
   Gradient gradient = std::exchange(gradients_[static_cast<size_t>(value)], {});
-  const int halo = plan_.gradientHalo[static_cast<size_t>(value)];
+  const int halo = halos_.gradient[static_cast<size_t>(value)];
   if (!gradient.own && gradient.equal.size() == 1 && pool_.map(gradient.equal[0]).halo >= halo)
     return gradient.equal[0];
   if (!gradient.own) {

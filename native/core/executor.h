@@ -4,6 +4,7 @@
 
 #include "native/core/collect.h"
 #include "native/core/feature_pool.h"
+#include "native/core/halos.h"
 #include "native/core/plan.h"
 #include "native/core/recorder.h"
 #include "native/core/weights.h"
@@ -73,6 +74,7 @@ class Executor {
   const Plan& plan_;
   const Weights& weights_;
   const NetworkKernels& kernels_;
+  Halos halos_;
   int batch_;
   PassOutputs outputs_;
   FeaturePool pool_;

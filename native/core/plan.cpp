@@ -26,11 +26,11 @@ PoolShape poolShape(const Node& node) {
   return {w.kernelH, w.kernelW, w.strideH, w.strideW, w.padH, w.padW, node.countPadding};
 }
 
-Plan::Plan(const Graph& graph, const PassWants& passWants, const NetworkKernels& kernels) : wants(passWants) {
+Plan::Plan(const Graph& graph, const PassWants& passWants) : wants(passWants) {
   findValues(graph);
   findForward(graph);
   findBackward(graph);
-  findStorage(graph, kernels);
+  findReads(graph);
 }
 
 void Plan::findValues(const Graph& graph) {
@@ -140,10 +140,8 @@ void Plan::findBackward(const Graph& graph) {
   }
 }
 
-void Plan::findStorage(const Graph& graph, const NetworkKernels& kernels) {
+void Plan::findReads(const Graph& graph) {
   const size_t count = graph.nodes.size();
-  halo.assign(count, 0);
-  gradientHalo.assign(count, 0);
   uses.assign(count, 0);
   unitsByValue.resize(count);
   unitsByConv.resize(count);
@@ -162,12 +160,6 @@ void Plan::findStorage(const Graph& graph, const NetworkKernels& kernels) {
     if (backward[i]) {
       if (node.kind == NodeKind::batchNorm || weightGradient[i]) read(input(graph, self));
       if (node.kind == NodeKind::relu) read(self);
-    }
-    if (node.kind == NodeKind::conv2d && (forward[i] || backward[i])) {
-      const ConvShape shape = convShape(graph, self);
-      int& operand = halo[static_cast<size_t>(holder[static_cast<size_t>(input(graph, self))])];
-      operand = std::max(operand, kernels.convInputHalo(shape));
-      gradientHalo[i] = kernels.convGradientHalo(shape);
     }
   }
   if (wants.logits) read(value[static_cast<size_t>(graph.output)]);

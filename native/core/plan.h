@@ -33,14 +33,14 @@ struct PassWants {
 ConvShape convShape(const Graph& graph, int node);
 PoolShape poolShape(const Node& node);
 
-/// Which nodes a pass computes, which it differentiates, and how their feature maps are stored. Nothing here depends on
-/// batch size or numbers.
+/// Which nodes a pass computes, which it differentiates, and which feature maps are read how often. Nothing here
+/// depends on batch size, numbers or backend.
 ///
 /// Vocabulary: the *value* of a node is the node whose output it equals by construction (an identity's input; the first
 /// of several ReLUs of one node). A value is *zero* when it is all zeros whatever the input. The *holder* of a value is
 /// the value whose feature map stores it: its own, but for a sum with a single non-zero term.
 struct Plan {
-  Plan(const Graph& graph, const PassWants& wants, const NetworkKernels& kernels);
+  Plan(const Graph& graph, const PassWants& wants);
 
   int input(const Graph& graph, int node, size_t i = 0) const {
     return value[static_cast<size_t>(graph.nodes[static_cast<size_t>(node)].inputs[i])];
@@ -51,8 +51,6 @@ struct Plan {
   std::vector<uint8_t> zero;
   std::vector<uint8_t> forward;         // by value: computed in this pass
   std::vector<uint8_t> backward;        // by value: its gradient arrives and is needed
-  std::vector<int> halo;                // by holder: of the feature map
-  std::vector<int> gradientHalo;        // by value: of its gradient's map
   std::vector<int> uses;                // by holder: reads of the feature map in both directions, recording aside
   std::vector<uint8_t> weightGradient;  // by node
   std::vector<std::vector<int>> unitsByValue;  // by value: units with an activation or T4G recorded there
@@ -63,7 +61,7 @@ struct Plan {
   void findValues(const Graph& graph);
   void findForward(const Graph& graph);
   void findBackward(const Graph& graph);
-  void findStorage(const Graph& graph, const NetworkKernels& kernels);
+  void findReads(const Graph& graph);
   bool passesGradient(const Graph& graph, int node) const;
 };
 

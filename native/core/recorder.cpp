@@ -1,34 +1,9 @@
 #include "native/core/recorder.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace eznas {
-namespace {
-
-/// First of the D, N, P tensors of each kind, in Kind order.
-constexpr std::array<int, 7> kFirstTensor = {kT1D, kT1GD, kT2D, kT2GD, kT3GD, kT4D, kT4GD};
-
-size_t indexOf(Kind kind) { return static_cast<size_t>(std::countr_zero(static_cast<uint32_t>(kind))); }
-int tensorOf(Kind kind, Pass pass) { return kFirstTensor[indexOf(kind)] + static_cast<int>(pass); }
-
-uint32_t kindsOf(uint32_t tensors, Pass pass) {
-  uint32_t kinds = 0;
-  for (size_t k = 0; k < kFirstTensor.size(); ++k)
-    if (tensors >> (kFirstTensor[k] + static_cast<int>(pass)) & 1) kinds |= 1u << k;
-  return kinds;
-}
-
-}  // namespace
-
-PassWants passWants(uint32_t tensors, Pass pass) {
-  PassWants wants;
-  wants.kinds = kindsOf(tensors, pass);
-  if (pass == Pass::data) wants.kinds |= kindsOf(tensors, Pass::perturbed);
-  return wants;
-}
-
 Recorder::Recorder(const Graph& graph, int batch, uint32_t tensors, const NetworkKernels& kernels)
     : tensors_(tensors), kernels_(kernels), data_(graph.units.size()) {
   for (const UnitShapes& shapes : unitShapes(graph, batch)) units_.push_back({shapes, {}});
@@ -39,15 +14,15 @@ void Recorder::beginPass(Pass pass) {
   shared_.clear();
 }
 
-bool Recorder::kept(Kind kind) const { return (tensors_ >> tensorOf(kind, pass_) & 1) != 0; }
+bool Recorder::kept(Kind kind) const { return (tensors_ >> tensorOf(indexOf(kind), pass_) & 1) != 0; }
 
 size_t Recorder::floats(int unit, Kind kind) const {
-  return static_cast<size_t>(units_[static_cast<size_t>(unit)].shapes.of(tensorOf(kind, pass_)).numel());
+  return static_cast<size_t>(units_[static_cast<size_t>(unit)].shapes.of(tensorOf(indexOf(kind), pass_)).numel());
 }
 
 void Recorder::enter(int unit, Kind kind, const float* data) {
   if (pass_ == Pass::data) data_[static_cast<size_t>(unit)][indexOf(kind)] = data;
-  if (kept(kind)) units_[static_cast<size_t>(unit)].tensors[static_cast<size_t>(tensorOf(kind, pass_))] = data;
+  if (kept(kind)) units_[static_cast<size_t>(unit)].tensors[static_cast<size_t>(tensorOf(indexOf(kind), pass_))] = data;
 }
 
 float* Recorder::place(int unit, Kind kind) {
@@ -65,7 +40,8 @@ void Recorder::share(int unit, Kind kind, const FeatureMap& map, uint64_t serial
   if (!isNew) return enter(unit, kind, entry->second);
   copy(unit, kind, map);
   const size_t u = static_cast<size_t>(unit);
-  entry->second = kept(kind) ? units_[u].tensors[static_cast<size_t>(tensorOf(kind, pass_))] : data_[u][indexOf(kind)];
+  entry->second =
+      kept(kind) ? units_[u].tensors[static_cast<size_t>(tensorOf(indexOf(kind), pass_))] : data_[u][indexOf(kind)];
 }
 
 void Recorder::copy(int unit, Kind kind, const FeatureMap& map) {
@@ -89,8 +65,8 @@ void Recorder::copyPlain(int unit, Kind kind, const float* plain) {
 void Recorder::endPass() {
   const uint32_t kinds = kindsOf(tensors_, pass_);
   for (size_t u = 0; u < units_.size(); ++u) {
-    for (size_t k = 0; k < kFirstTensor.size(); ++k) {
-      const auto tensor = static_cast<size_t>(kFirstTensor[k]) + static_cast<size_t>(pass_);
+    for (size_t k = 0; k < kKindCount; ++k) {
+      const auto tensor = static_cast<size_t>(tensorOf(k, pass_));
       if ((kinds >> k & 1) == 0 || units_[u].tensors[tensor] != nullptr) continue;
       if (zeros_.empty()) {
         int64_t most = 1;

@@ -8,15 +8,9 @@
 
 #include "native/core/collect.h"
 #include "native/core/feature_pool.h"
-#include "native/core/plan.h"
+#include "native/core/passes.h"
 
 namespace eznas {
-
-enum class Pass { data, noise, perturbed };
-
-/// What a pass must be run for so that the tensors of the set can be recorded: a P tensor is a difference and needs its
-/// D tensor too.
-PassWants passWants(uint32_t tensors, Pass pass);
 
 /// Writes one network's tensors into plain row-major storage while its passes run. Pass D comes before pass P, whose
 /// tensors are recorded less those of D; D tensors that nobody asked for are kept aside until the recorder goes.
@@ -52,7 +46,7 @@ class Recorder {
   const NetworkKernels& kernels_;
   Pass pass_ = Pass::data;
   std::vector<UnitStatistics> units_;
-  std::vector<std::array<const float*, 7>> data_;  // by unit and kind: the tensors of pass D, null where zero
+  std::vector<std::array<const float*, kKindCount>> data_;  // by unit and kind: the tensors of pass D, null where zero
   std::map<std::pair<uint64_t, bool>, const float*> shared_;
   std::span<const float> zeros_;
   BumpArena storage_, aside_;

@@ -7,9 +7,9 @@
 #include "kernels/random.h"
 #include "native/core/collect.h"
 #include "native/core/error.h"
+#include "native/core/halos.h"
 #include "native/core/memory.h"
-#include "native/core/plan.h"
-#include "native/core/recorder.h"
+#include "native/core/passes.h"
 #include "native/core/simd.h"
 
 namespace eznas {
@@ -86,15 +86,16 @@ double leastBytes(const CollectRequest& request, const Graph& graph) {
     }
   }
   double maps = 0;
-  for (const Pass pass : {Pass::data, Pass::noise, Pass::perturbed}) {
+  for (const Pass pass : kPasses) {
     PassWants wants = passWants(request.tensors, pass);
     wants.logits = request.logits && pass == Pass::data;
     if (!wants.any()) continue;
-    const Plan plan(graph, wants, networkKernels(simdLevel()));
+    const Plan plan(graph, wants);
+    const Halos halos(graph, plan, networkKernels(simdLevel()));
     double kept = 0, largest = 0;
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       if (!plan.forward[i] || plan.holder[i] != static_cast<int>(i)) continue;
-      const double size = mapFloats(graph.nodes[i].shape, plan.halo[i], batch);
+      const double size = mapFloats(graph.nodes[i].shape, halos.map[i], batch);
       largest = std::max(largest, size);
       const bool isNormalized = plan.backward[i] && graph.nodes[i].kind == NodeKind::conv2d;
       if (isNormalized || (plan.backward[i] && graph.nodes[i].kind == NodeKind::relu)) kept += size;
