@@ -114,9 +114,11 @@ void maxPoolBackward(const PoolShape& s, const FeatureMap& gy, const int32_t* ar
 
 namespace {
 
-/// Elements of one axis of a window: what its size is a product of.
-[[gnu::always_inline]] inline int windowExtent(const PoolShape& s, Range covered, int kernel) {
-  return s.countPadding ? kernel : covered.end - covered.begin;
+/// Elements that window o has along one axis of n positions: what its size is a product of. Padding, where it counts,
+/// ends `pad` past the input, though windows of a rounded-up output may reach further.
+[[gnu::always_inline]] inline int windowExtent(bool countPadding, int o, int kernel, int stride, int pad, int n) {
+  const int first = o * stride - pad;
+  return countPadding ? smaller(first + kernel, n + pad) - first : smaller(first + kernel, n) - larger(first, 0);
 }
 
 /// Calls write(o, Σ column(c), c = o + first … o + first + 2) for outputs o < count; columns outside [0, columns) count
@@ -140,7 +142,7 @@ void avgPoolForward(const PoolShape& s, const FeatureMap& x, const FeatureMap& y
     for (int b = 0; b < y.blocks(); ++b) {
       for (int oy = 0; oy < y.h; ++oy) {
         const Range ys = covered(oy, s.kernelH, s.strideH, s.padH, x.h);
-        const int height = windowExtent(s, ys, s.kernelH);
+        const int height = windowExtent(s.countPadding, oy, s.kernelH, s.strideH, s.padH, x.h);
         for (int r = 0; r < kLanes; r += kWidth) {
           const float* in = x.at(i, b, ys.begin, 0) + r;
           float* out = y.at(i, b, oy, 0) + r;
@@ -150,8 +152,8 @@ void avgPoolForward(const PoolShape& s, const FeatureMap& x, const FeatureMap& y
             return total;
           };
           const auto write = [&](int ox, Reg total) {
-            const Range xs = covered(ox, s.kernelW, s.strideW, s.padW, x.w);
-            storeReg(out + ox * kLanes, total / static_cast<float>(height * windowExtent(s, xs, s.kernelW)));
+            const int width = windowExtent(s.countPadding, ox, s.kernelW, s.strideW, s.padW, x.w);
+            storeReg(out + ox * kLanes, total / static_cast<float>(height * width));
           };
           if (s.kernelW == 3 && s.strideW == 1) {
             slideThree(y.w, -s.padW, x.w, column, write);
@@ -176,7 +178,7 @@ void avgPoolBackward(const PoolShape& s, const FeatureMap& gy, const FeatureMap&
       for (int iy = 0; iy < gx.h; ++iy) {
         const Range ys = covering(iy, s.kernelH, s.strideH, s.padH, gy.h);
         const auto height = [&](int oy) {
-          return windowExtent(s, covered(oy, s.kernelH, s.strideH, s.padH, gx.h), s.kernelH);
+          return windowExtent(s.countPadding, oy, s.kernelH, s.strideH, s.padH, gx.h);
         };
         bool sameHeight = ys.begin < ys.end;  // away from the border: one division for all windows of a column
         for (int oy = ys.begin; oy < ys.end; ++oy) sameHeight = sameHeight && height(oy) == height(ys.begin);
@@ -184,9 +186,8 @@ void avgPoolBackward(const PoolShape& s, const FeatureMap& gy, const FeatureMap&
           const float* in = gy.at(i, b, ys.begin, 0) + r;
           float* out = gx.at(i, b, iy, 0) + r;
           const auto column = [&](int ox) {
-            const Range xs = covered(ox, s.kernelW, s.strideW, s.padW, gx.w);
             const float* p = in + ox * kLanes;
-            const int width = windowExtent(s, xs, s.kernelW);
+            const int width = windowExtent(s.countPadding, ox, s.kernelW, s.strideW, s.padW, gx.w);
             Reg total{};
             if (sameHeight) {
               for (int k = 0; k < ys.end - ys.begin; ++k) total += loadReg(p + k * gyRow);

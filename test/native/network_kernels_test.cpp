@@ -173,9 +173,17 @@ void checkBatchNormEdges(const NetworkKernels& k) {
   expectNear(variance[2], kNaN, 0, "variance with an infinity");
 }
 
-void checkPooling(const NetworkKernels& k, const PoolShape& s, const MapSize& m, bool special) {
-  const int oh = (m.h + 2 * s.padH - s.kernelH) / s.strideH + 1, ow = (m.w + 2 * s.padW - s.kernelW) / s.strideW + 1;
+/// Windows along one axis; rounded up, the last one must still start inside the input or its first padding.
+int windows(int extent, int kernel, int stride, int pad, bool ceilMode) {
+  int count = (extent + 2 * pad - kernel + (ceilMode ? stride - 1 : 0)) / stride + 1;
+  if ((count - 1) * stride >= extent + pad) --count;
+  return count;
+}
+
+void checkPooling(const NetworkKernels& k, const PoolShape& s, const MapSize& m, bool ceilMode, bool special) {
   if (m.h + 2 * s.padH < s.kernelH || m.w + 2 * s.padW < s.kernelW) return;
+  const int oh = windows(m.h, s.kernelH, s.strideH, s.padH, ceilMode),
+            ow = windows(m.w, s.kernelW, s.strideW, s.padW, ceilMode);
   Random random{static_cast<uint64_t>(m.h)};
   Plain x(m.n, m.c, m.h, m.w, random);
   for (size_t e = 0; e < x.values.size(); e += 3) x.values[e] = 0.25;  // ties
@@ -188,9 +196,11 @@ void checkPooling(const NetworkKernels& k, const PoolShape& s, const MapSize& m,
       for (int oy = 0; oy < oh; ++oy) {
         for (int ox = 0; ox < ow; ++ox) {
           std::vector<int> window;
+          int padded = 0;
           for (int ky = 0; ky < s.kernelH; ++ky)
             for (int kx = 0; kx < s.kernelW; ++kx) {
               const int iy = oy * s.strideH + ky - s.padH, ix = ox * s.strideW + kx - s.padW;
+              if (iy < m.h + s.padH && ix < m.w + s.padW) ++padded;
               if (iy >= 0 && ix >= 0 && iy < m.h && ix < m.w) window.push_back(iy * m.w + ix);
             }
           int best = window[0];
@@ -200,7 +210,7 @@ void checkPooling(const NetworkKernels& k, const PoolShape& s, const MapSize& m,
             if (v > x(i, c, 0, best) || std::isnan(v)) best = p;
             total += v;
           }
-          const double size = s.countPadding ? s.kernelH * s.kernelW : static_cast<double>(window.size());
+          const double size = s.countPadding ? padded : static_cast<double>(window.size());
           const double g = gy(i, c, oy, ox);
           largest(i, c, oy, ox) = x(i, c, 0, best);
           where[largest.index(i, c, oy, ox)] = best;
@@ -323,7 +333,8 @@ void checkAll(const NetworkKernels& k) {
   for (const MapSize& m : kSizes) {
     for (const bool special : {false, true}) {
       checkElementwise(k, m, special);
-      for (const PoolShape& s : pools) checkPooling(k, s, m, special);
+      for (const PoolShape& s : pools)
+        for (const bool ceilMode : {false, true}) checkPooling(k, s, m, ceilMode, special);
     }
     for (const double centre : {0.0, 3.0, 1e4}) checkBatchNorm(k, m, centre);
     checkGlobalPool(k, m);
