@@ -1,29 +1,22 @@
-// Determinants of batches of small matrices: LU with partial pivoting in float64.
-//
-// A memory row of the slice takes LAPACK's column's part (det Aᵀ = det A): the pivot of step k is the largest element
-// of row k, found along contiguous memory, and is not moved. Row k / pivot, in which the pivot's own place holds
-// exactly 1, is subtracted from the rows below, two rows k at a time; that leaves exact zeros in the pivot's column,
-// which can neither be chosen nor matter again. Several slices go through each step together: the search for a pivot is
-// a chain of latencies that the other slices' searches fill.
+// Determinants of batches of small matrices, in float64: closed forms up to 3 × 3, beyond them LU with partial pivoting
+// (determinant_lu.h).
 //
 // A singular matrix must give 0 exactly, not the sign of a rounding error: ln det maps negative values to 0, positive
-// ones near zero to a large negative number. So a slice with a pivot that is small against its largest element is
-// factorised again by isSingular, which keeps the magnitudes that were subtracted to make each element and takes it for
-// 0 where it is less than 2^-40 of them: far above what rounding leaves of a true 0, far below what float32 input
-// leaves of anything else.
+// ones near zero to a large negative number. A row or column of zeros, which most slices of a gradient have, is seen
+// without elimination; a matrix with a pivot that is small against its largest element is tested again
+// (determinant_rank.h).
 //
 // A matrix of more than one element with an infinite or NaN element has no determinant: NaN, whatever the elimination
 // would make of it (which depends on its order), and so 0 for ln det.
+#include "kernels/cpu/determinant_lu.h"
+#include "kernels/cpu/determinant_rank.h"
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
 
 namespace eznas::EZNAS_ISA::programs {
 namespace {
 
-constexpr int kTogether = 8;           // slices in one batch at most
-constexpr int64_t kIndexBits = 0xfff;  // a row's position in the low bits of a magnitude: ties go to the first
-constexpr int64_t kMagnitudeBits = 0x7fffffffffffffff;
-constexpr double kEpsilon = 0x1p-52, kCancelled = 0x1p-40;
+constexpr double kEpsilon = 0x1p-52;
 
 typedef uint64_t RegUnsigned __attribute__((vector_size(4 * kWidth)));
 
@@ -72,7 +65,7 @@ struct Pivots {
 /// Determinants, or their logarithms (0 for negative ones and NaN, −Inf for 0), of the batch's slices.
 void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float* y) {
   double results[kTogether];
-  for (int s = 0; s < kTogether; s += kDoubles) {
+  for (size_t s = 0; s < kTogether; s += kDoubles) {
     RegDouble m = RegDouble{} + 1;
     RegLong e{}, odd, singular;
     for (size_t k = 0; k < n; ++k) {
@@ -80,7 +73,7 @@ void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float*
       if (k % 2 == 1) normalizeProduct(m, e);
     }
     normalizeProduct(m, e);
-    for (int l = 0; l < kDoubles; ++l) {
+    for (size_t l = 0; l < kDoubles; ++l) {
       odd[l] = pivots.odd[s + l] ? -1 : 0;
       singular[l] = pivots.singular[s + l] ? -1 : 0;
     }
@@ -138,235 +131,124 @@ double ofThree(const float* x) {
   return abs(det) <= 4 * kEpsilon * terms && terms < static_cast<double>(kInfinity) ? 0.0 : det;
 }
 
-// ---- elimination ---------------------------------------------------------------------------------------------------
+// ---- matrices that need no elimination -----------------------------------------------------------------------------
 
-template <int half>
-[[gnu::always_inline]] inline RegLong exchanged(RegLong v) {
 #if defined(__AVX512F__)
-  return __builtin_shuffle(v, RegLong{0 ^ half, 1 ^ half, 2 ^ half, 3 ^ half, 4 ^ half, 5 ^ half, 6 ^ half, 7 ^ half});
+[[gnu::always_inline]] inline bool any(RegInt v) { return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0; }
 #elif defined(__AVX2__)
-  return __builtin_shuffle(v, RegLong{0 ^ half, 1 ^ half, 2 ^ half, 3 ^ half});
+[[gnu::always_inline]] inline bool any(RegInt v) { return _mm256_testz_si256((__m256i)v, (__m256i)v) == 0; }
 #else
-  return __builtin_shuffle(v, RegLong{0 ^ half, 1 ^ half});
+[[gnu::always_inline]] inline bool any(RegInt v) { return ((v[0] | v[1]) | (v[2] | v[3])) != 0; }
 #endif
-}
 
-[[gnu::always_inline]] inline RegLong larger(RegLong a, RegLong b) { return a > b ? a : b; }
-
-[[gnu::always_inline]] inline int64_t largest(RegLong v) {
-#if defined(__AVX512F__)
-  v = larger(v, exchanged<4>(v));
-#endif
-#if defined(__AVX2__)
-  v = larger(v, exchanged<2>(v));
-#endif
-  v = larger(v, exchanged<1>(v));
-  return v[0];
-}
-
-/// Lane numbers.
-[[gnu::always_inline]] inline RegLong lanes() {
-  RegLong v;
-  for (int l = 0; l < kDoubles; ++l) v[l] = l;
-  return v;
-}
-
-/// One slice in scratch: n rows of `width` float64 (n padded with zeros to whole registers), the pivots' columns, and
-/// the magnitude up to which a pivot is suspect.
-struct Slice {
-  double* rows;
-  int* columns;
-  double small;
+/// What a look at the elements tells: whether one is not finite, whether a row or column is zero, the largest
+/// magnitude.
+struct Look {
+  bool finite, empty;
+  float largest;
 };
 
-/// LU of one size; `registers` is the width in registers where it is known at compile time, or 0.
+/// `registers` per row, the last with `tail` elements (0: all).
 template <size_t registers>
-struct Lu {
-  size_t n, width;
-
-  size_t perRow() const { return registers > 0 ? registers : width / kDoubles; }
-
-  void fill(Slice& slice, const float* x) const {
-    RegLong largestBits{};
-    for (size_t i = 0; i < n; ++i, x += n) {
-      double* row = slice.rows + i * width;
-      const auto put = [&](size_t c, RegDouble v) {
-        storeReg(row + c, v);
-        largestBits = larger(largestBits, (RegLong)v & kMagnitudeBits);
-      };
-      size_t c = 0;
-      for (; c + kDoubles <= n; c += kDoubles) put(c, loadDoubles(x + c));
-      if (c < n) put(c, lowerDoubles(loadPartial(x + c, n - c)));
+[[gnu::always_inline]] inline Look lookAt(const float* x, size_t n, size_t perRow, size_t tail) {
+  constexpr size_t kMost = registers > 0 ? registers : kMaxDeterminantSize / kWidth;
+  RegInt columns[kMost], top{};
+  if (registers > 0) perRow = registers;
+  for (size_t r = 0; r < perRow; ++r) columns[r] = RegInt{};
+  bool emptyRow = false;
+  for (size_t i = 0; i < n; ++i, x += n) {
+    RegInt row{};
+    for (size_t r = 0; r < perRow; ++r) {
+      const float* at = x + r * kWidth;
+      const RegInt bits = bitsOf(r + 1 == perRow && tail > 0 ? loadPartial(at, tail) : loadReg(at)) & 0x7fffffff;
+      row |= bits;
+      columns[r] |= bits;
+      top = bits > top ? bits : top;
     }
-    const int64_t bits = largest(largestBits);
-    std::memcpy(&slice.small, &bits, sizeof bits);
-    slice.small *= 0x1p-30;
+    emptyRow |= !any(row);
   }
+  RegInt emptyColumns{};
+  for (size_t r = 0; r < perRow; ++r)
+    emptyColumns |= (columns[r] == 0) & (r + 1 == perRow && tail > 0 ? firstLanes(tail) : RegInt{} - 1);
+  int32_t largestBits = 0;
+  for (int l = 0; l < kWidth; ++l) largestBits = top[l] > largestBits ? top[l] : largestBits;
+  float largest;
+  std::memcpy(&largest, &largestBits, sizeof largest);
+  return {.finite = largestBits < 0x7f800000, .empty = emptyRow || any(emptyColumns), .largest = largest};
+}
 
-  [[gnu::always_inline]] size_t findPivot(const Slice& slice, size_t k) const {
-    const double* row = slice.rows + k * width;
-    const RegLong position = kIndexBits - lanes();
-    RegLong best{};
-    for (size_t r = 0; r < perRow(); ++r) {
-      const RegLong magnitudes = loadAs<RegLong>(row + r * kDoubles) & (kMagnitudeBits & ~kIndexBits);
-      best = larger(best, magnitudes | (position - static_cast<int64_t>(r * kDoubles)));
-    }
-    return static_cast<size_t>(kIndexBits - (largest(best) & kIndexBits));
-  }
+Look lookAt(const float* x, size_t n) {
+  const size_t perRow = (n + kWidth - 1) / kWidth, tail = n % kWidth;
+  if (perRow == 1) return lookAt<1>(x, n, 1, tail);
+  if (perRow == 2) return lookAt<2>(x, n, 2, tail);
+  return lookAt<0>(x, n, perRow, tail);
+}
 
-  /// Turns row k into its multipliers: row / pivot, and 1 at the pivot.
-  [[gnu::always_inline]] void scale(const Slice& slice, size_t k, size_t p) const {
-    double* row = slice.rows + k * width;
-    const double inverse = 1 / row[p];
-    for (size_t r = 0; r < perRow(); ++r) {
-      const RegLong isPivot = lanes() == static_cast<int64_t>(p) - static_cast<int64_t>(r * kDoubles);
-      storeReg(row + r * kDoubles, isPivot ? RegDouble{} + 1 : loadAs<RegDouble>(row + r * kDoubles) * inverse);
-    }
-  }
+// ---- batches -------------------------------------------------------------------------------------------------------
 
-  /// Subtracts row k's multiple from row k + 1.
-  [[gnu::always_inline]] void eliminateNext(const Slice& slice, size_t k) const {
-    const double* row = slice.rows + k * width;
-    double* below = slice.rows + (k + 1) * width;
-    const RegDouble factor = RegDouble{} + below[slice.columns[k]];
-    for (size_t r = 0; r < perRow(); ++r)
-      storeReg(below + r * kDoubles,
-               loadAs<RegDouble>(below + r * kDoubles) - loadAs<RegDouble>(row + r * kDoubles) * factor);
-  }
-
-  /// Subtracts multiples of rows k and k + 1 from the rows below both.
-  [[gnu::always_inline]] void eliminateTwo(const Slice& slice, size_t k) const {
-    constexpr size_t kHeld = registers > 0 ? registers : 1;
-    const double* first = slice.rows + k * width;
-    const double* second = first + width;
-    const size_t p = static_cast<size_t>(slice.columns[k]), q = static_cast<size_t>(slice.columns[k + 1]);
-    const RegDouble atSecond = RegDouble{} + first[q];
-    RegDouble held[2][kHeld];
-    for (size_t r = 0; r < registers; ++r) {
-      held[0][r] = loadAs<RegDouble>(first + r * kDoubles);
-      held[1][r] = loadAs<RegDouble>(second + r * kDoubles);
+void fill(double* rows, const float* x, size_t n) {
+  for (size_t i = 0; i < n; ++i, x += n) {
+    size_t c = 0;
+    for (; c + kDoubles <= n; c += kDoubles, rows += kDoubles) storeReg(rows, loadDoubles(x + c));
+    if (c < n) {
+      storeReg(rows, lowerDoubles(loadPartial(x + c, n - c)));
+      rows += kDoubles;
     }
-    double* const end = slice.rows + n * width;
-    for (double* below = slice.rows + (k + 2) * width; below != end; below += width) {
-      const RegDouble f = RegDouble{} + below[p];
-      const RegDouble g = (RegDouble{} + below[q]) - atSecond * f;  // the factor once row k is subtracted
-      for (size_t r = 0; r < perRow(); ++r) {
-        const RegDouble a = registers > 0 ? held[0][r % kHeld] : loadAs<RegDouble>(first + r * kDoubles);
-        const RegDouble b = registers > 0 ? held[1][r % kHeld] : loadAs<RegDouble>(second + r * kDoubles);
-        storeReg(below + r * kDoubles, (loadAs<RegDouble>(below + r * kDoubles) - a * f) - b * g);
-      }
-    }
-  }
-
-  /// Whether the slice is singular but for rounding errors. Scratch: the slice's rows, and as many again after them.
-  bool isSingular(const Slice& slice, const float* x) const {
-    double* const rows = slice.rows;
-    double* const subtracted = rows + n * width;
-    for (size_t i = 0; i < n; ++i)
-      for (size_t c = 0; c < width; ++c) {
-        rows[i * width + c] = c < n ? x[i * n + c] : 0;
-        subtracted[i * width + c] = 0;
-      }
-    // The element, or 0 where it is only what rounding left.
-    const auto cleaned = [&](size_t row, size_t c) {
-      const double value = rows[row * width + c];
-      return __builtin_fabs(value) <= kCancelled * subtracted[row * width + c] ? 0 : value;
-    };
-    for (size_t k = 0; k < n; ++k) {
-      double* const row = rows + k * width;
-      size_t p = 0;
-      for (size_t c = 0; c < n; ++c) {
-        row[c] = cleaned(k, c);
-        if (__builtin_fabs(row[c]) > __builtin_fabs(row[p])) p = c;
-      }
-      if (row[p] == 0) return true;
-      scale(slice, k, p);
-      for (size_t j = k + 1; j < n; ++j) {
-        double* const below = rows + j * width;
-        const double factor = cleaned(j, p);
-        for (size_t c = 0; c < n; ++c) {
-          below[c] -= row[c] * factor;
-          subtracted[j * width + c] += __builtin_fabs(row[c] * factor);
-        }
-        below[p] = 0;
-      }
-    }
-    return false;
-  }
-
-  /// Whether the order of the pivots' columns is an odd permutation; sorts it.
-  bool isOdd(int* columns) const {
-    bool odd = false;
-    for (size_t i = 0; i < n; ++i)
-      while (columns[i] != static_cast<int>(i)) {
-        const int j = columns[i];
-        // A padding column, or one twice: the matrix is singular or not finite, and the sign does not matter.
-        if (j >= static_cast<int>(n) || columns[j] == j) return odd;
-        columns[i] = columns[j];
-        columns[j] = j;
-        odd = !odd;
-      }
-    return odd;
-  }
-
-  void run(const float* x, size_t count, Slice* slices, Pivots& pivots) const {
-    const bool inWord = n <= 64;
-    uint64_t freeBits[kTogether];
-    bool suspect[kTogether] = {};
-    for (size_t s = 0; s < count; ++s) {
-      fill(slices[s], x + s * n * n);
-      freeBits[s] = ~uint64_t{0};
-      pivots.odd[s] = pivots.singular[s] = false;
-    }
-    const auto choosePivot = [&](size_t s, size_t k) {
-      const size_t p = findPivot(slices[s], k);
-      const double pivot = slices[s].rows[k * width + p];
-      slices[s].columns[k] = static_cast<int>(p);
-      pivots.values[k * kTogether + s] = pivot;
-      suspect[s] |= __builtin_fabs(pivot) <= slices[s].small;
-      if (inWord) {
-        // Free columns before p are the transpositions that would bring it to place k.
-        const uint64_t bit = uint64_t{1} << p;
-        pivots.odd[s] ^= __builtin_parityll(freeBits[s] & (bit - 1)) != 0;
-        freeBits[s] &= ~bit;
-      }
-      scale(slices[s], k, p);
-    };
-    for (size_t k = 0; k < n; k += 2) {
-      for (size_t s = 0; s < count; ++s) choosePivot(s, k);
-      if (k + 1 == n) break;
-      for (size_t s = 0; s < count; ++s) eliminateNext(slices[s], k);
-      for (size_t s = 0; s < count; ++s) choosePivot(s, k + 1);
-      for (size_t s = 0; s < count; ++s) eliminateTwo(slices[s], k);
-    }
-    for (size_t s = 0; s < count; ++s) {
-      if (!inWord) pivots.odd[s] = isOdd(slices[s].columns);
-      if (suspect[s]) pivots.singular[s] = isSingular(slices[s], x + s * n * n);
-    }
-  }
-};
-
-void factorize(const float* x, size_t n, size_t count, Slice* slices, Pivots& pivots) {
-  const size_t width = (n + kDoubles - 1) / kDoubles * kDoubles;
-  switch (width / kDoubles) {
-    case 1:
-      return Lu<1>{n, width}.run(x, count, slices, pivots);
-    case 2:
-      return Lu<2>{n, width}.run(x, count, slices, pivots);
-    case 4:
-      return Lu<4>{n, width}.run(x, count, slices, pivots);
-    default:
-      return Lu<0>{n, width}.run(x, count, slices, pivots);
   }
 }
+
+/// Matrices on their way through elimination: filled one by one, eliminated together, their results written where they
+/// belong.
+class Batch {
+ public:
+  Batch(size_t n, bool logarithm, float* scratch)
+      : n_(n), most_(determinantBatch(n)), logarithm_(logarithm), values_(reinterpret_cast<double*>(scratch)) {
+    for (size_t i = 0; i < kTogether * n; ++i) values_[i] = 1;
+    for (size_t s = 0; s < most_; ++s) slices_[s].rows = values_ + kTogether * n + s * determinantStride(n);
+  }
+
+  void add(const float* x, float largest, float* y) {
+    Slice& slice = slices_[count_];
+    fill(slice.rows, x, n_);
+    slice.free.reset(n_);
+    slice.small = static_cast<double>(largest) * 0x1p-30;
+    slice.odd = slice.suspect = slice.singular = false;
+    inputs_[count_] = x;
+    results_[count_] = y;
+    if (++count_ == most_) finishAll();
+  }
+
+  void finishAll() {
+    eliminate(slices_, count_, n_, values_);
+    Pivots pivots{.values = values_};
+    for (size_t s = 0; s < count_; ++s) {
+      pivots.odd[s] = slices_[s].odd;
+      // All rows are done with, so that the test may use their memory.
+      pivots.singular[s] = slices_[s].singular || (slices_[s].suspect && isSingular(inputs_[s], n_, slices_[0].rows));
+    }
+    float results[kTogether];
+    finish(pivots, n_, count_, logarithm_, results);
+    for (size_t s = 0; s < count_; ++s) *results_[s] = results[s];
+    count_ = 0;
+  }
+
+ private:
+  const size_t n_, most_;
+  const bool logarithm_;
+  double* const values_;
+  size_t count_ = 0;
+  Slice slices_[kTogether];
+  const float* inputs_[kTogether];
+  float* results_[kTogether];
+};
 
 }  // namespace
 
 void determinants(const float* x, size_t n, size_t count, bool logarithm, float* y, float* scratch) {
   if (n == 1) return ofSingles(x, count, logarithm, y);
-  double* values = reinterpret_cast<double*>(scratch);
-  Pivots pivots{.values = values};
   if (n <= 3) {
+    double* values = reinterpret_cast<double*>(scratch);
+    Pivots pivots{.values = values};
     for (size_t i = 0; i < count; i += kTogether) {
       const size_t now = count - i < kTogether ? count - i : kTogether;
       for (size_t s = 0; s < now; ++s) values[s] = n == 2 ? ofTwo(x + (i + s) * 4) : ofThree(x + (i + s) * 9);
@@ -376,18 +258,17 @@ void determinants(const float* x, size_t n, size_t count, bool logarithm, float*
     withoutDeterminant(x, n * n, count, logarithm, y);
     return;
   }
-  const size_t batch = determinantBatch(n), padded = paddedDoubles(n);
-  for (size_t i = 0; i < kTogether * n; ++i) values[i] = 1;
-  Slice slices[kTogether];
-  double* next = values + kTogether * n;
-  for (size_t s = 0; s < batch; ++s, next += (n + 1) * padded)
-    slices[s] = {.rows = next, .columns = reinterpret_cast<int*>(next + n * padded), .small = 0};
-  for (size_t i = 0; i < count; i += batch) {
-    const size_t now = count - i < batch ? count - i : batch;
-    factorize(x + i * n * n, n, now, slices, pivots);
-    finish(pivots, n, now, logarithm, y + i);
-    withoutDeterminant(x + i * n * n, n * n, now, logarithm, y + i);
+  Batch batch(n, logarithm, scratch);
+  for (size_t i = 0; i < count; ++i, x += n * n) {
+    const Look look = lookAt(x, n);
+    if (!look.finite)
+      y[i] = logarithm ? 0 : __builtin_nanf("");
+    else if (look.empty)
+      y[i] = logarithm ? -kInfinity : 0;
+    else
+      batch.add(x, look.largest, y + i);
   }
+  batch.finishAll();
 }
 
 }  // namespace eznas::EZNAS_ISA::programs

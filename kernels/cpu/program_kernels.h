@@ -101,10 +101,13 @@ struct ProgramKernels {
   const size_t fitting = 4096 / (n * paddedDoubles(n));
   return fitting < 1 ? 1 : fitting > 8 ? 8 : fitting;
 }
+/// Doubles from one of them to the next: not a multiple of 4 KB, so that the same places of two differ in the cache.
+[[gnu::always_inline]] constexpr size_t determinantStride(size_t n) { return (n + 1) * paddedDoubles(n); }
 
 /// Scratch of the kernels above, in floats.
 [[gnu::always_inline]] constexpr size_t determinantScratch(size_t n) {
-  return 2 * (8 * n + (determinantBatch(n) * (n + 1) + n) * paddedDoubles(n));
+  const size_t batch = determinantBatch(n);
+  return 2 * (8 * n + (batch > 2 ? batch : 2) * determinantStride(n));
 }
 [[gnu::always_inline]] constexpr size_t gramScratch(size_t rows) { return 2 * (rows + 4) * paddedDoubles(rows); }
 inline constexpr size_t kSoftmaxAxis = 1024;  // longer axes work without scratch

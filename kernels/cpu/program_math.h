@@ -14,11 +14,28 @@ typedef uint32_t RegBits __attribute__((vector_size(4 * kWidth)));  // arithmeti
 inline constexpr int kDoubles = kWidth / 2;
 inline constexpr float kInfinity = __builtin_inff();
 
-[[gnu::always_inline]] inline Reg splat(float x) { return Reg{} + x; }
+// Not Reg{} + x: that turns −0 into 0, so it costs an addition.
+#if defined(__AVX512F__)
+[[gnu::always_inline]] inline Reg splat(float x) { return (Reg)_mm512_set1_ps(x); }
+[[gnu::always_inline]] inline RegDouble spread(double x) { return (RegDouble)_mm512_set1_pd(x); }
+#elif defined(__AVX2__)
+[[gnu::always_inline]] inline Reg splat(float x) { return (Reg)_mm256_set1_ps(x); }
+[[gnu::always_inline]] inline RegDouble spread(double x) { return (RegDouble)_mm256_set1_pd(x); }
+#else
+[[gnu::always_inline]] inline Reg splat(float x) { return Reg{x, x, x, x}; }
+[[gnu::always_inline]] inline RegDouble spread(double x) { return RegDouble{x, x}; }
+#endif
 [[gnu::always_inline]] inline RegInt bitsOf(Reg x) { return (RegInt)x; }
 [[gnu::always_inline]] inline Reg magnitude(Reg x) { return (Reg)(bitsOf(x) & 0x7fffffff); }
 /// 1.0 where the mask is set, else 0.0.
 [[gnu::always_inline]] inline Reg oneWhere(RegInt mask) { return (Reg)(mask & bitsOf(splat(1.0f))); }
+
+/// All ones in the first n lanes.
+[[gnu::always_inline]] inline RegInt firstLanes(size_t n) {
+  RegInt lane;
+  for (int i = 0; i < kWidth; ++i) lane[i] = i;
+  return lane < static_cast<int32_t>(n);
+}
 
 /// The first n < kWidth floats at p, zeros after them; nothing past them is touched.
 [[gnu::always_inline]] inline Reg loadPartial(const float* p, size_t n) {

@@ -5,12 +5,6 @@
 namespace eznas::EZNAS_ISA::programs {
 namespace {
 
-[[gnu::always_inline]] inline RegInt tailMask(size_t n) {
-  RegInt lane;
-  for (int i = 0; i < kWidth; ++i) lane[i] = i;
-  return lane < static_cast<int32_t>(n);
-}
-
 /// Adds a register of partial sums to the lanes that last between calls.
 [[gnu::always_inline]] inline void addLanes(double (&lanes)[8], RegDouble v) {
   storeReg(lanes, loadAs<RegDouble>(lanes) + v);
@@ -82,7 +76,7 @@ void hamming(ReductionSums& sums, const float* a, const float* b, size_t n) {
   RegInt count{};
   size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) count -= (left.full(i) > 0.0f) ^ (right.full(i) > 0.0f);
-  if (i < n) count -= ((left.part(i, n - i) > 0.0f) ^ (right.part(i, n - i) > 0.0f)) & tailMask(n - i);
+  if (i < n) count -= ((left.part(i, n - i) > 0.0f) ^ (right.part(i, n - i) > 0.0f)) & firstLanes(n - i);
   int64_t total = 0;
   for (int l = 0; l < kWidth; ++l) total += count[l];
   sums.first[0] += static_cast<double>(total);
@@ -106,7 +100,7 @@ void divergence(ReductionSums& sums, const float* a, const float* b, size_t n) {
     high += upperDoubles(term);
   }
   if (i < n) {
-    const Reg term = masked(divergenceTerm(left.part(i, n - i), right.part(i, n - i)), tailMask(n - i));
+    const Reg term = masked(divergenceTerm(left.part(i, n - i), right.part(i, n - i)), firstLanes(n - i));
     low += lowerDoubles(term);
     high += upperDoubles(term);
   }
@@ -133,7 +127,7 @@ Products rowProducts(const float* a, const float* b, size_t n) {
   };
   size_t i = 0;
   for (; i + kWidth <= n; i += kWidth) add(left.full(i), right.full(i));
-  if (i < n) add(masked(left.part(i, n - i), tailMask(n - i)), masked(right.part(i, n - i), tailMask(n - i)));
+  if (i < n) add(masked(left.part(i, n - i), firstLanes(n - i)), masked(right.part(i, n - i), firstLanes(n - i)));
   return {lanesTotal(ab[0] + ab[1]), lanesTotal(aa[0] + aa[1]), lanesTotal(bb[0] + bb[1])};
 }
 

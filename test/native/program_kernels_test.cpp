@@ -472,6 +472,19 @@ void determinants() {
       expectDeterminants(
           x, n, [&](const float* slice) { return integerDeterminant(slice, n); }, "sign matrices");
     }
+  // Matrices with a zero row or column among others: which is which must not be mixed up.
+  for (const size_t n : {4, 7, 8, 16, 17, 31, 32, 33, 50}) {
+    std::vector<float> x = randomValues(random, n * n * 23, false);
+    for (size_t s = 0; s < 23; ++s) {
+      const uint32_t kind = random.below(4), at = random.below(static_cast<uint32_t>(n));
+      for (size_t i = 0; i < n; ++i) {
+        if (kind == 0) x[(s * n + at) * n + i] = i % 2 == 0 ? 0.0f : -0.0f;
+        if (kind == 1) x[(s * n + i) * n + at] = 0;
+      }
+    }
+    expectDeterminants(
+        x, n, [&](const float* slice) { return static_cast<double>(plainDeterminant(slice, n)); }, "mixed matrices");
+  }
   // Rank n − 1: the last row is a combination of two others, exactly so in float32.
   for (const size_t n : {3, 4, 8, 16, 32, 33, 70}) {
     std::vector<float> x(n * n * 5);
@@ -505,6 +518,12 @@ void determinants() {
     x[n * n / 2] = kNaN;
     expect(std::isnan(determinantsOf(x, n).det[0]) && determinantsOf(x, n).logdet[0] == 0, level + " det of NaN");
     determinantsOf(std::vector<float>(n * n, kInf), n);
+    if (n > 1) {
+      for (size_t i = 0; i < n; ++i) x[i] = 0;
+      x[n * n - 1] = kInf;
+      expect(std::isnan(determinantsOf(x, n).det[0]) && determinantsOf(x, n).logdet[0] == 0,
+             level + " det of infinity beside zeros");
+    }
     const Determinants zero = determinantsOf(std::vector<float>(n * n, 0.0f), n);
     expect(zero.det[0] == 0 && zero.logdet[0] == -kInf, level + " det of zeros");
   }
