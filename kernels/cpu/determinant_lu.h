@@ -114,8 +114,7 @@ struct Stage {
     for (size_t r = 0; r < perRow(); ++r) {
       RegDouble v = loadAs<RegDouble>(row + r * kDoubles);
 #pragma GCC unroll 4
-      for (size_t i = first; i < last; ++i)
-        v -= loadAs<RegDouble>(panel + i * width() + r * kDoubles) * factors[i];
+      for (size_t i = first; i < last; ++i) v -= loadAs<RegDouble>(panel + i * width() + r * kDoubles) * factors[i];
       storeReg(row + r * kDoubles, v);
     }
   }
@@ -184,8 +183,8 @@ struct Stage {
       for (size_t r = 0; r < perRow(); ++r) {
         RegDouble v = loadAs<RegDouble>(row + r * kDoubles);
         for (size_t i = 0; i < kPanel; ++i)
-          v -=
-              (kHeld ? held[i][r % kHeldRegisters] : loadAs<RegDouble>(panel + i * width() + r * kDoubles)) * factors[i];
+          v -= (kHeld ? held[i][r % kHeldRegisters] : loadAs<RegDouble>(panel + i * width() + r * kDoubles)) *
+               factors[i];
         storeReg(row + r * kDoubles, v);
       }
     }
@@ -207,8 +206,7 @@ struct Stage {
       step.template operator()<3>();
       if (k + kPanel >= n) return;
       for (size_t s = 0; s < count; ++s) reducePanel(slices[s], slices[s].rows + k * width());
-      for (size_t s = 0; s < count; ++s)
-        eliminateBelow(slices[s], slices[s].rows + k * width(), n - k);
+      for (size_t s = 0; s < count; ++s) eliminateBelow(slices[s], slices[s].rows + k * width(), n - k);
     }
   }
 };

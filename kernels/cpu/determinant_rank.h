@@ -65,8 +65,7 @@ struct RankTest {
     if (row[p] == 0) return false;
     pivots[q] = p;
     const double inverse = 1 / row[p];
-    for (size_t r = 0; r < perRow(); ++r)
-      storeReg(row + r * kDoubles, loadAs<RegDouble>(row + r * kDoubles) * inverse);
+    for (size_t r = 0; r < perRow(); ++r) storeReg(row + r * kDoubles, loadAs<RegDouble>(row + r * kDoubles) * inverse);
     row[p] = 1;
     return true;
   }
