@@ -5,11 +5,7 @@
 // include this for the host are compiled with -ffp-contract=off; the device functions name their rounding.
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define EZNAS_HOST_DEVICE __host__ __device__ __forceinline__
-#else
-#define EZNAS_HOST_DEVICE inline __attribute__((always_inline))
-#endif
+#include "kernels/host_device.h"
 
 namespace eznas::random {
 

@@ -6,9 +6,12 @@
 // the quotient by an accidental number of accidental sign.
 #include "kernels/cpu/program_functions.h"
 #include "kernels/cpu/program_math.h"
+#include "kernels/eigenvalue_search.h"
 
 namespace eznas::EZNAS_ISA::programs {
 namespace {
+
+using eigen::Bracket, eigen::Tridiagonal;
 
 /// Products of rowsA rows of A from a with rowsB from b.
 template <int rowsA, int rowsB>
@@ -122,18 +125,8 @@ void tridiagonalize(double* g, size_t n, size_t stride, double* diagonal, double
   diagonal[n - 1] = g[(n - 1) * stride + n - 1];
 }
 
-/// A symmetric tridiagonal matrix: squares of its off-diagonal, bounds of its spectrum, the magnitude up to which a
-/// pivot would overflow the next quotient, and that up to which an eigenvalue is 0.
-struct Tridiagonal {
-  const double* diagonal;
-  const double* squares;
-  size_t n;
-  double low, high, tiny, zero;
-};
-
 constexpr int kPoints = 8;  // at which one pass counts, per eigenvalue
 constexpr int kPointRegs = kPoints / kDoubles;
-constexpr double kPrecision = 0x1p-34;  // relative; the ratio is rounded to float32
 
 /// Per lane, how many eigenvalues lie below x: the negative pivots of T − x.
 void countBelow(const Tridiagonal& t, const double* x, int registers, int64_t* counts) {
@@ -146,9 +139,7 @@ void countBelow(const Tridiagonal& t, const double* x, int registers, int64_t* c
   double square = 0;
   for (size_t i = 0; i < t.n; ++i) {
     for (int r = 0; r < registers; ++r) {
-      q[r] = (t.diagonal[i] - points[r]) - square / q[r];
-      // A pivot of almost nothing counts as negative and keeps the next quotient finite.
-      q[r] = (q[r] < t.tiny) & (q[r] > -t.tiny) ? RegDouble{} - t.tiny : q[r];
+      q[r] = eigen::nextPivot(q[r], points[r], t.diagonal[i], square, t.tiny);
       count[r] -= q[r] < 0;
     }
     square = t.squares[i];
@@ -156,33 +147,22 @@ void countBelow(const Tridiagonal& t, const double* x, int registers, int64_t* c
   for (int r = 0; r < registers; ++r) storeReg(counts + r * kDoubles, count[r]);
 }
 
-/// An interval that closes in on eigenvalue number `index` in ascending order: each pass counts at kPoints places
-/// inside and leaves a ninth.
+/// Closes in on eigenvalue number `index` in ascending order: each pass counts at kPoints places inside the interval
+/// and leaves a ninth of it.
 struct Search {
   size_t index;
-  double low, high;
-  bool done = false;
+  Bracket interval;
 
   void place(double* points) const {
-    for (int i = 0; i < kPoints; ++i) points[i] = low + (high - low) * ((i + 1) / (kPoints + 1.0));
+    for (int i = 0; i < kPoints; ++i) points[i] = interval.point(i, kPoints);
   }
   void narrow(const double* points, const int64_t* counts, double zero) {
-    double newLow = low, newHigh = high;
+    double low = interval.low, high = interval.high;
     for (int i = 0; i < kPoints; ++i)
-      if (counts[i] <= static_cast<int64_t>(index)) newLow = points[i];
+      if (counts[i] <= static_cast<int64_t>(index)) low = points[i];
     for (int i = kPoints - 1; i >= 0; --i)
-      if (counts[i] > static_cast<int64_t>(index)) newHigh = points[i];
-    const bool stuck = newLow >= newHigh || (newLow == low && newHigh == high);
-    if (!stuck) {
-      low = newLow;
-      high = newHigh;
-    }
-    const double size = larger(__builtin_fabs(low), __builtin_fabs(high));
-    done = stuck || high - low <= kPrecision * size || size <= zero;
-  }
-  double value(double zero) const {
-    const double middle = low + (high - low) / 2;
-    return __builtin_fabs(middle) <= zero ? 0 : middle;
+      if (counts[i] > static_cast<int64_t>(index)) high = points[i];
+    interval.narrow(low, high, zero);
   }
 };
 
@@ -191,16 +171,17 @@ struct Pair {
   double a, b;
 };
 Pair eigenvalues(const Tridiagonal& t, size_t a, size_t b) {
-  Search searches[2] = {{.index = a, .low = t.low, .high = t.high}, {.index = b, .low = t.low, .high = t.high}};
+  Search searches[2] = {{.index = a, .interval = {.low = t.low, .high = t.high}},
+                        {.index = b, .interval = {.low = t.low, .high = t.high}}};
   double points[2 * kPoints];
   int64_t counts[2 * kPoints];
-  for (int pass = 0; pass < 64 && !(searches[0].done && searches[1].done); ++pass) {
+  for (int pass = 0; pass < eigen::kMaxPasses && !(searches[0].interval.done && searches[1].interval.done); ++pass) {
     for (int s = 0; s < 2; ++s) searches[s].place(points + s * kPoints);
     countBelow(t, points, 2 * kPointRegs, counts);
     for (int s = 0; s < 2; ++s)
-      if (!searches[s].done) searches[s].narrow(points + s * kPoints, counts + s * kPoints, t.zero);
+      if (!searches[s].interval.done) searches[s].narrow(points + s * kPoints, counts + s * kPoints, t.zero);
   }
-  return {searches[0].value(t.zero), searches[1].value(t.zero)};
+  return {searches[0].interval.value(t.zero), searches[1].interval.value(t.zero)};
 }
 
 /// Largest over smallest magnitude among the eigenvalues: the smallest stands next to zero on either side.
@@ -244,14 +225,7 @@ float gramRatio(const float* x, size_t rows, size_t columns, bool magnitude, flo
   }
   off[n - 1] = 0;
   if (low == 0 && high == 0) return __builtin_nanf("");  // a zero matrix: 0 / 0
-  const double bound = larger(__builtin_fabs(low), __builtin_fabs(high)), slack = 0x1p-50 * bound;
-  const Tridiagonal t{.diagonal = diagonal,
-                      .squares = off,
-                      .n = n,
-                      .low = low - slack,
-                      .high = high + slack,
-                      .tiny = larger(0x1p-1000, largestSquare * 0x1p-1000),
-                      .zero = static_cast<double>(n) * 0x1p-50 * bound};
+  const Tridiagonal t = eigen::tridiagonal(diagonal, off, n, low, high, largestSquare);
   if (magnitude) return static_cast<float>(magnitudeRatio(t));
   const Pair ends = eigenvalues(t, 0, n - 1);
   return ends.a == 0 ? kInfinity : static_cast<float>(ends.b / ends.a);

@@ -1,11 +1,11 @@
 #pragma once
 // exp, log and sigmoid of a register, within 2 ulp over all of float32, and partial loads and stores for tails.
-// Polynomials: least maximum relative error on the reduced range, fitted in float64.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 #include "kernels/cpu/registers.h"
+#include "kernels/float_series.h"
 
 namespace eznas::EZNAS_ISA::programs {
 
@@ -107,7 +107,7 @@ inline constexpr float kInfinity = __builtin_inff();
   return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
-inline constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // their sum is ln 2; n·kLn2High is exact
+using series::kLn2High, series::kLn2Low;
 
 /// x between the bounds; NaN passes.
 [[gnu::always_inline]] inline Reg clampReg(Reg x, float low, float high) {
@@ -124,18 +124,13 @@ inline constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // t
 /// too. With `compensated` what rounding took from r is added at the end: 0.6 ulp instead of 1.
 template <bool compensated = false>
 [[gnu::always_inline]] inline Reg expReg(Reg x) {
-  x = clampReg(x, -104.0f, 89.0f);       // beyond these bounds e^x is 0 or Inf in float32
-  const Reg magic = splat(12582912.0f);  // 1.5·2^23: adding it rounds to an integer in the low bits
-  const Reg shifted = x * 1.44269504f + magic;
+  x = clampReg(x, series::kExpLow, series::kExpHigh);
+  const Reg magic = splat(series::kRounder);
+  const Reg shifted = x * series::kLog2E + magic;
   const Reg n = shifted - magic;
   const Reg high = x - n * kLn2High;
   const Reg r = high - n * kLn2Low;
-  Reg q = splat(0.001381459638f);
-  q = q * r + 0.008368717091f;
-  q = q * r + 0.04166838809f;
-  q = q * r + 0.1666652063f;
-  q = q * r + 0.4999999345f;
-  Reg tail = q * (r * r);
+  Reg tail = series::expSeries(r) * (r * r);
   if constexpr (compensated) tail += (high - r) - n * kLn2Low;
   const Reg p = (tail + r) + 1.0f;
 #if defined(__AVX512F__)
@@ -150,23 +145,15 @@ template <bool compensated = false>
 
 /// ln x for x > 0; NaN stays NaN; anything for x ≤ 0. x = 2^e·(1 + f) with 1 + f in [√½, √2).
 [[gnu::always_inline]] inline Reg logReg(Reg x) {
-  constexpr uint32_t kSqrtHalf = 0x3f3504f3;
+  constexpr uint32_t kSqrtHalf = series::kSqrtHalfBits;
   const RegInt denormal = x < 1.17549435e-38f;
   const Reg scaled = denormal ? x * 33554432.0f : x;
   const RegInt bits = (RegInt)((RegBits)scaled - kSqrtHalf);
   const RegInt exponent = (bits >> 23) - (denormal & 25);
   const Reg f = (Reg)((RegBits)(bits & 0x007fffff) + kSqrtHalf) - 1.0f;
   const Reg e = __builtin_convertvector(exponent, Reg);
-  Reg p = splat(-0.07634441488f);
-  p = p * f + 0.1276156786f;
-  p = p * f - 0.1316019905f;
-  p = p * f + 0.1420176042f;
-  p = p * f - 0.1662335589f;
-  p = p * f + 0.2000122673f;
-  p = p * f - 0.2500082107f;
-  p = p * f + 0.3333333171f;
   const Reg square = f * f;
-  const Reg tail = (p * f) * square + e * kLn2Low - 0.5f * square;
+  const Reg tail = (series::logSeries(f) * f) * square + e * kLn2Low - 0.5f * square;
   const Reg result = (f + tail) + e * kLn2High;
   return x < kInfinity ? result : x;
 }
