@@ -207,6 +207,8 @@ void GroupCompiler::arrange(std::span<const int32_t> roots) {
   }
 }
 
+Group GroupCompiler::release() { return std::move(group_); }
+
 Group GroupCompiler::commit() {
   for (const int32_t node : order_) {
     if (!state_.of(node).uniform && !local(node).kept) continue;

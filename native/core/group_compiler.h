@@ -59,6 +59,12 @@ class GroupCompiler {
   uint32_t slots() const { return slots_; }
   /// Hands over the group and leaves its lasting values to the state.
   Group commit();
+  /// Hands over the group and leaves the state as it was: later groups will compute for themselves what they need.
+  Group release();
+  /// Where a root stands at the end of the group whose mean is its only element.
+  Place rootPlace(int32_t root) { return placeOf(root); }
+  /// Scalars in use, those of the state included.
+  uint32_t scalars() const { return scalars_; }
 
  private:
   /// Something that a tile loop computes, or a step after the loops.

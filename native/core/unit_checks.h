@@ -1,0 +1,18 @@
+#pragma once
+// What evaluation on any backend refuses, and the matrix it fills.
+#include "native/core/population.h"
+#include "native/core/programs.h"
+
+namespace eznas {
+
+/// Refuses shapes that no recorded tensor has; throws Error(INVALID_ARGUMENT) naming network and unit.
+void validateUnit(const UnitShapes& shapes, size_t network, size_t unit);
+
+/// Refuses a unit without a tensor that is read (a bit mask), likewise.
+void validateTensors(const UnitStatistics& unit, uint32_t read, size_t network, size_t index);
+
+/// A matrix whose scores are NaN and not finite, with its offsets. Throws Error(TOO_LARGE) for one that no machine can
+/// hold.
+ScoreMatrix emptyMatrix(size_t programs, std::vector<uint32_t> unitOffsets, bool unitScores);
+
+}  // namespace eznas
