@@ -17,8 +17,12 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   /** The caller's AbortSignal fired. */
   | 'ABORTED'
-  /** The native addon is missing, does not load, or lacks the device asked for. */
-  | 'ADDON_UNAVAILABLE';
+  /** The native addon is missing or does not load. */
+  | 'ADDON_UNAVAILABLE'
+  /** The device asked for is not there or cannot be used; the message says why. */
+  | 'NO_DEVICE'
+  /** A call of the CUDA runtime failed; the message names it and says whether the device can still be used. */
+  | 'CUDA_ERROR';
 
 /** Every error the package throws on purpose: a stable code, and a message that names the input and what would be right. */
 export class EznasError extends Error {

@@ -29,6 +29,8 @@ const BY_ERROR_CODE: Readonly<Record<ErrorCode, number>> = {
   TOO_LARGE: EXIT.resources,
   OUT_OF_MEMORY: EXIT.resources,
   ADDON_UNAVAILABLE: EXIT.addon,
+  NO_DEVICE: EXIT.addon,
+  CUDA_ERROR: EXIT.addon,
   ABORTED: EXIT.interrupted,
 };
 

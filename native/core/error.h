@@ -23,6 +23,8 @@ inline constexpr const char* kInvalidProgram = "INVALID_PROGRAM";
 inline constexpr const char* kTooLarge = "TOO_LARGE";
 inline constexpr const char* kOutOfMemory = "OUT_OF_MEMORY";
 inline constexpr const char* kAborted = "ABORTED";
+inline constexpr const char* kNoDevice = "NO_DEVICE";
+inline constexpr const char* kCudaError = "CUDA_ERROR";
 }  // namespace code
 
 }  // namespace eznas

@@ -20,7 +20,9 @@ template <class Body, class... Fragments>
 void expectError(const char* code, Body body, Fragments... fragments) {
   try {
     body();
-    expect(false, std::string("expected ") + code + ", nothing was thrown");
+    std::string wanted;
+    ((wanted += std::string(" \"") + fragments + "\""), ...);
+    expect(false, std::string("expected ") + code + wanted + ", nothing was thrown");
   } catch (const Error& error) {
     const std::string message = error.what();
     expect(std::strcmp(error.code(), code) == 0,
