@@ -41,7 +41,8 @@ __device__ __forceinline__ void commitAsync() {
 #endif
 }
 
-/// Waits until at most `groupsLeft` of this thread's groups are under way. Other threads' copies need a barrier after it.
+/// Waits until at most `groupsLeft` of this thread's groups are under way. Other threads' copies need a barrier after
+/// it.
 template <int groupsLeft>
 __device__ __forceinline__ void waitAsync() {
 #if defined(EZNAS_SHIM)

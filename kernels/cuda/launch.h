@@ -35,9 +35,9 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t sharedB
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   const void* const function = reinterpret_cast<const void*>(kernel);
   if (sharedBytes > kDefaultDynamicShared)
-    checkLaunch(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                     static_cast<int>(sharedBytes)),
-                function);
+    checkLaunch(
+        cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(sharedBytes)),
+        function);
 #if defined(EZNAS_SHIM)
   auto invocation = std::make_shared<const std::function<void()>>(
       [kernel, held = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] { std::apply(kernel, held); });

@@ -18,7 +18,8 @@ std::string describe(cudaError_t error) {
   // Otherwise it would be reported again by the next call that only asks for the last error.
   cudaGetLastError();
   if (error == cudaErrorMemoryAllocation) {
-    throw Error(code::kOutOfMemory, what + " failed: the device gives no more memory; ask for fewer networks or programs at once");
+    throw Error(code::kOutOfMemory,
+                what + " failed: the device gives no more memory; ask for fewer networks or programs at once");
   }
   if (error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver || error == cudaErrorInvalidDevice) {
     throw Error(code::kNoDevice, what + " failed: " + description);

@@ -18,9 +18,9 @@ struct DeviceProperties {
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
   int threadsPerMultiprocessor = 0;
-  size_t memory = 0;                    // bytes, all of it
-  size_t sharedPerBlock = 0;            // bytes that a block can opt in to
-  size_t sharedPerMultiprocessor = 0;   // bytes
+  size_t memory = 0;                   // bytes, all of it
+  size_t sharedPerBlock = 0;           // bytes that a block can opt in to
+  size_t sharedPerMultiprocessor = 0;  // bytes
   size_t l2Bytes = 0;
 };
 

@@ -57,14 +57,15 @@ void* MemoryStore::reuse(const void* stream, size_t capacity) {
 
 void* MemoryStore::take(const void* stream, size_t bytes, size_t& capacity) {
   const auto refuse = [&](const std::string& why) {
-    return Error(code::kOutOfMemory, "cannot allocate " + std::to_string(bytes) + " bytes on device cuda:" +
-                                         std::to_string(device_) + ": " + why + "; " + std::to_string(inUse_) +
-                                         " bytes are in use");
+    return Error(code::kOutOfMemory, "cannot allocate " + std::to_string(bytes) +
+                                         " bytes on device cuda:" + std::to_string(device_) + ": " + why + "; " +
+                                         std::to_string(inUse_) + " bytes are in use");
   };
   const std::lock_guard lock(mutex_);
   if (bytes > SIZE_MAX / 4) throw refuse("no device has as many");
   capacity = keeps() ? sizeClass(bytes) : bytes;
-  if (capacity > limit() || inUse_ > limit() - capacity) throw refuse("EZNAS_GPU_MEMORY_LIMIT allows " + std::to_string(limit()));
+  if (capacity > limit() || inUse_ > limit() - capacity)
+    throw refuse("EZNAS_GPU_MEMORY_LIMIT allows " + std::to_string(limit()));
   void* block = reuse(stream, capacity);
   if (block == nullptr) {
     if (keptBytes_ > 0 && inUse_ + keptBytes_ > limit() - capacity) trimLocked();

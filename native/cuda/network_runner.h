@@ -4,7 +4,7 @@
 
 #include "native/core/collect.h"
 
-namespace eznas {
+namespace eznas::cuda {
 
 class Device;
 class Stream;
@@ -45,4 +45,4 @@ class NetworkRunner {
   std::unique_ptr<Implementation> implementation_;
 };
 
-}  // namespace eznas
+}  // namespace eznas::cuda

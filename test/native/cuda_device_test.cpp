@@ -52,12 +52,16 @@ void testLimits(Device& device) {
   const Stream stream(device);
   const size_t budget = deviceMemoryBudget(device);
   expect(budget > 0 && budget < device.properties().memory, "the budget is a part of the memory");
-  expectError(code::kOutOfMemory, [&] { DeviceBuffer(stream, device.properties().memory * 2); }, "bytes are in use");
-  expectError(code::kOutOfMemory, [&] { DeviceBuffer(stream, SIZE_MAX); }, "no device has as many");
+  expectError(
+      code::kOutOfMemory, [&] { DeviceBuffer(stream, device.properties().memory * 2); }, "bytes are in use");
+  expectError(
+      code::kOutOfMemory, [&] { DeviceBuffer(stream, SIZE_MAX); }, "no device has as many");
   const DeviceBuffer small(stream, 4096);
   expect(small.data() != nullptr, "a refusal leaves the device usable");
-  expectError(code::kNoDevice, [] { Device::get(1000); }, "cuda:1000");
-  expectError(code::kNoDevice, [] { Device::get(-1); }, "cuda:-1");
+  expectError(
+      code::kNoDevice, [] { Device::get(1000); }, "cuda:1000");
+  expectError(
+      code::kNoDevice, [] { Device::get(-1); }, "cuda:-1");
 }
 
 void testCopies(Device& device) {

@@ -103,8 +103,8 @@ __global__ void votesKernel(int* out) {
   const int up = __shfl_up_sync(kFullMask, lane, 3), down = __shfl_down_sync(kFullMask, lane, 3);
   const int first = __shfl_sync(kFullMask, lane, 0, 8), across = __shfl_xor_sync(kFullMask, lane, 5);
   const double wide = __shfl_sync(kFullMask, lane + 0.5, 31);
-  const bool right = odd == 0xaaaaaaaau && any == 1 && all == 1 && none == 0 && count == 32 && some == 1 && every == 0 &&
-                     up == (lane < 3 ? lane : lane - 3) && down == (lane > 28 ? lane : lane + 3) &&
+  const bool right = odd == 0xaaaaaaaau && any == 1 && all == 1 && none == 0 && count == 32 && some == 1 &&
+                     every == 0 && up == (lane < 3 ? lane : lane - 3) && down == (lane > 28 ? lane : lane + 3) &&
                      first == lane / 8 * 8 && across == (lane ^ 5) && wide == 31.5;
   out[i] = right ? 1 : 0;
 }
@@ -172,7 +172,8 @@ void testDetection(const Stream& stream) {
                     "readKernel", "illegal address");
   expectDeviceError(code::kCudaError, launchAndWait(readKernel, out.as<float>(), out.as<float>(), 1030L), "readKernel",
                     "thread (", "24 bytes past the end of an allocation of 4096 bytes");
-  expectDeviceError(code::kCudaError, launchAndWait(sharedOverflowKernel, 16), "sharedOverflowKernel", "illegal address");
+  expectDeviceError(code::kCudaError, launchAndWait(sharedOverflowKernel, 16), "sharedOverflowKernel",
+                    "illegal address");
   expectDeviceError(code::kCudaError, launchAndWait(sharedOverflowKernel, -1), "before its start");
   launchAndWait(sharedOverflowKernel, 15)();
   {
@@ -203,26 +204,33 @@ void testLimits(const Stream& stream) {
 void testFailures(Device& device, const Stream& stream) {
   shim::failCall("cudaMalloc", 2, cudaErrorMemoryAllocation);
   const DeviceBuffer first(stream, 12345);
-  expectError(code::kOutOfMemory, [&] { DeviceBuffer(stream, 54321); }, "54321 bytes", "cuda:0");
+  expectError(
+      code::kOutOfMemory, [&] { DeviceBuffer(stream, 54321); }, "54321 bytes", "cuda:0");
   DeviceBuffer(stream, 54321);
   shim::failCall("cudaMemcpyAsync", 1, cudaErrorInvalidValue);
   float host = 0;
-  expectError(code::kCudaError, [&] { stream.copyToDevice(first.data(), &host, 4); }, "cudaMemcpyAsync",
-              "cudaErrorInvalidValue (invalid argument)", "can still be used");
-  expectError(code::kCudaError, [&] { stream.copyToDevice(&host, &host, 4); }, "cudaMemcpyAsync");
+  expectError(
+      code::kCudaError, [&] { stream.copyToDevice(first.data(), &host, 4); }, "cudaMemcpyAsync",
+      "cudaErrorInvalidValue (invalid argument)", "can still be used");
+  expectError(
+      code::kCudaError, [&] { stream.copyToDevice(&host, &host, 4); }, "cudaMemcpyAsync");
   shim::failCall("cudaLaunchKernel", 1, cudaErrorIllegalAddress);
-  expectError(code::kCudaError, [&] { launch(overflowKernel, 1, 1, 0, stream.get(), first.as<float>(), 0); },
-              "overflowKernel", "cudaErrorIllegalAddress", "cannot use the device any more");
-  expectError(code::kCudaError, [&] { stream.synchronize(); }, "cudaErrorIllegalAddress");
+  expectError(
+      code::kCudaError, [&] { launch(overflowKernel, 1, 1, 0, stream.get(), first.as<float>(), 0); }, "overflowKernel",
+      "cudaErrorIllegalAddress", "cannot use the device any more");
+  expectError(
+      code::kCudaError, [&] { stream.synchronize(); }, "cudaErrorIllegalAddress");
   shim::reset();
   stream.synchronize();
 
   setenv("EZNAS_SHIM_FAIL", "cudaMallocHost:2,cudaLaunchKernel:1:cudaErrorInvalidConfiguration", 1);
   shim::reset();
   const PinnedBuffer pinned(16);
-  expectError(code::kOutOfMemory, [] { PinnedBuffer(16); }, "cudaMallocHost");
-  expectError(code::kCudaError, [&] { launch(overflowKernel, 1, 1, 0, stream.get(), first.as<float>(), 0); },
-              "cudaErrorInvalidConfiguration");
+  expectError(
+      code::kOutOfMemory, [] { PinnedBuffer(16); }, "cudaMallocHost");
+  expectError(
+      code::kCudaError, [&] { launch(overflowKernel, 1, 1, 0, stream.get(), first.as<float>(), 0); },
+      "cudaErrorInvalidConfiguration");
   unsetenv("EZNAS_SHIM_FAIL");
   shim::reset();
 
@@ -230,11 +238,13 @@ void testFailures(Device& device, const Stream& stream) {
   shim::reset();
   trimDeviceMemory(device);
   expect(deviceMemoryBudget(device) < 1000000 - shim::allocatedBytes(0), "the budget keeps a reserve");
-  expectError(code::kOutOfMemory, [&] { DeviceBuffer(stream, 1000001); }, "1000001 bytes", "gives no more");
+  expectError(
+      code::kOutOfMemory, [&] { DeviceBuffer(stream, 1000001); }, "1000001 bytes", "gives no more");
   unsetenv("EZNAS_SHIM_MEMORY");
   shim::reset();
   setenv("EZNAS_GPU_MEMORY_LIMIT", "100000", 1);
-  expectError(code::kOutOfMemory, [&] { DeviceBuffer(stream, 100001); }, "EZNAS_GPU_MEMORY_LIMIT allows 100000");
+  expectError(
+      code::kOutOfMemory, [&] { DeviceBuffer(stream, 100001); }, "EZNAS_GPU_MEMORY_LIMIT allows 100000");
   expect(deviceMemoryBudget(device) == 100000 - deviceMemoryInUse(device), "the limit bounds the budget");
   unsetenv("EZNAS_GPU_MEMORY_LIMIT");
 
@@ -252,7 +262,8 @@ void testFailures(Device& device, const Stream& stream) {
              std::string::npos,
          "an old driver");
   expect(failing("EZNAS_SHIM_DEVICES", "3", "", cudaSuccess).devices.size() == 3, "three devices");
-  expectError(code::kNoDevice, [] { Device::get(7); }, "no device cuda:7", "has 1");
+  expectError(
+      code::kNoDevice, [] { Device::get(7); }, "no device cuda:7", "has 1");
 }
 
 __global__ void addKernel(float* data, float amount) { data[blockIdx.x * blockDim.x + threadIdx.x] += amount; }

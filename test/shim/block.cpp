@@ -109,8 +109,8 @@ BlockRunner::Fiber* BlockRunner::freshFiber() {
   }
   if (usedFibers_ == fibers_.size()) {
     auto fiber = std::make_unique<Fiber>();
-    void* stack = mmap(nullptr, kStackGuard + kStack, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* stack =
+        mmap(nullptr, kStackGuard + kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED) throw std::bad_alloc();
     fiber->stack = static_cast<char*>(stack);
     mprotect(stack, kStackGuard, PROT_NONE);

@@ -91,7 +91,8 @@ std::string MemoryMap::describe(const void* address) const {
     const std::string bytes = "an allocation of " + std::to_string(allocation.bytes) + " bytes";
     if (at < start) return std::to_string(start - at) + " bytes before " + bytes;
     const auto offset = static_cast<size_t>(at - start);
-    if (offset >= allocation.bytes) return std::to_string(offset - allocation.bytes) + " bytes past the end of " + bytes;
+    if (offset >= allocation.bytes)
+      return std::to_string(offset - allocation.bytes) + " bytes past the end of " + bytes;
     return "byte " + std::to_string(offset) + " of " + bytes;
   }
   return "";

@@ -20,11 +20,13 @@ constexpr ErrorText kErrors[] = {
     {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
     {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
     {cudaErrorInvalidMemcpyDirection, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy"},
-    {cudaErrorInsufficientDriver, "cudaErrorInsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version"},
+    {cudaErrorInsufficientDriver, "cudaErrorInsufficientDriver",
+     "CUDA driver version is insufficient for CUDA runtime version"},
     {cudaErrorInvalidDeviceFunction, "cudaErrorInvalidDeviceFunction", "invalid device function"},
     {cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected"},
     {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
-    {cudaErrorNoKernelImageForDevice, "cudaErrorNoKernelImageForDevice", "no kernel image is available for execution on the device"},
+    {cudaErrorNoKernelImageForDevice, "cudaErrorNoKernelImageForDevice",
+     "no kernel image is available for execution on the device"},
     {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
     {cudaErrorNotReady, "cudaErrorNotReady", "device not ready"},
     {cudaErrorIllegalAddress, "cudaErrorIllegalAddress", "an illegal memory access was encountered"},
@@ -32,7 +34,8 @@ constexpr ErrorText kErrors[] = {
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
     {cudaErrorNotPermitted, "cudaErrorNotPermitted", "operation not permitted"},
     {cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported"},
-    {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported", "operation not permitted when stream is capturing"},
+    {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported",
+     "operation not permitted when stream is capturing"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
 };
 
@@ -64,8 +67,8 @@ void Runtime::readEnvironment() {
   settings.devices = static_cast<int>(number("EZNAS_SHIM_DEVICES", 1));
   settings.multiprocessors = static_cast<int>(number("EZNAS_SHIM_SMS", 8));
   settings.memory = number("EZNAS_SHIM_MEMORY", settings.memory);
-  settings.threads = static_cast<int>(
-      number("EZNAS_SHIM_THREADS", std::min(4u, std::max(1u, std::thread::hardware_concurrency()))));
+  settings.threads =
+      static_cast<int>(number("EZNAS_SHIM_THREADS", std::min(4u, std::max(1u, std::thread::hardware_concurrency()))));
   const char* order = std::getenv("EZNAS_SHIM_ORDER");
   settings.order = order != nullptr && std::string(order) == "reverse" ? Order::reverse : Order::forward;
   failures_.clear();
@@ -76,7 +79,7 @@ void Runtime::readEnvironment() {
     std::getline(parts, call, ':');
     std::getline(parts, nth, ':');
     std::getline(parts, name, ':');
-    cudaError_t error = call == "cudaLaunchKernel" ? cudaErrorLaunchFailure
+    cudaError_t error = call == "cudaLaunchKernel"       ? cudaErrorLaunchFailure
                         : call.starts_with("cudaMemcpy") ? cudaErrorInvalidValue
                                                          : cudaErrorMemoryAllocation;
     for (const ErrorText& known : kErrors)

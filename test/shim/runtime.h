@@ -1,6 +1,6 @@
 #pragma once
-// The pretend driver: devices, memory, streams of closures that wait to be run, and errors. One lock guards it all, also
-// while device code runs.
+// The pretend driver: devices, memory, streams of closures that wait to be run, and errors. One lock guards it all,
+// also while device code runs.
 #include <atomic>
 #include <chrono>
 #include <cstdint>

@@ -52,7 +52,8 @@ cudaError_t cudaGetDeviceCount(int* count) {
 
 cudaError_t cudaSetDevice(int index) {
   const std::lock_guard lock(Runtime::get().mutex);
-  if (!exists(index)) return Runtime::get().leave(Runtime::get().settings.devices == 0 ? cudaErrorNoDevice : cudaErrorInvalidDevice);
+  if (!exists(index))
+    return Runtime::get().leave(Runtime::get().settings.devices == 0 ? cudaErrorNoDevice : cudaErrorInvalidDevice);
   currentDevice() = index;
   return Runtime::get().enter("cudaSetDevice");
 }

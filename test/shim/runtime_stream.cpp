@@ -77,9 +77,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t given, unsigned
     return cudaSuccess;
   }
   if (!event.stream) return cudaSuccess;
-  return runtime.leave(runtime.enqueue(handle, [source = event.stream, position = event.position] {
-    return Runtime::get().run(*source, position);
-  }));
+  return runtime.leave(runtime.enqueue(
+      handle, [source = event.stream, position = event.position] { return Runtime::get().run(*source, position); }));
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
@@ -234,7 +233,7 @@ cudaError_t enqueueLaunch(const void* kernel, dim3 grid, dim3 block, size_t dyna
     if (found.empty()) return cudaSuccess;
     r.explain("kernel " + functionName(kernel) + ", " + found);
     return failure.empty() || found.find("address") != std::string::npos ? cudaErrorIllegalAddress
-                                                                        : cudaErrorLaunchFailure;
+                                                                         : cudaErrorLaunchFailure;
   }));
 }
 
@@ -245,7 +244,8 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
   const std::lock_guard lock(runtime.mutex);
   if (const cudaError_t error = runtime.enter("cudaFuncSetAttribute"); error != cudaSuccess) return error;
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-  if (value < 0 || static_cast<size_t>(value) > eznas::shim::kMaxDynamicShared) return runtime.leave(cudaErrorInvalidValue);
+  if (value < 0 || static_cast<size_t>(value) > eznas::shim::kMaxDynamicShared)
+    return runtime.leave(cudaErrorInvalidValue);
   runtime.dynamicSharedLimit[kernel] = static_cast<size_t>(value);
   return cudaSuccess;
 }
@@ -258,8 +258,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
   attributes->numRegs = 64;
   attributes->ptxVersion = attributes->binaryVersion = 90;
   const auto limit = runtime.dynamicSharedLimit.find(kernel);
-  attributes->maxDynamicSharedSizeBytes = static_cast<int>(
-      limit == runtime.dynamicSharedLimit.end() ? eznas::shim::kDefaultDynamicShared : limit->second);
+  attributes->maxDynamicSharedSizeBytes =
+      static_cast<int>(limit == runtime.dynamicSharedLimit.end() ? eznas::shim::kDefaultDynamicShared : limit->second);
   return cudaSuccess;
 }
 

@@ -54,8 +54,7 @@ DynamicShared::~DynamicShared() {
 
 void DynamicShared::prepare(size_t bytes) {
   if (region_ == nullptr) {
-    void* mapped =
-        mmap(nullptr, kGuard + kRoom + kGuard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* mapped = mmap(nullptr, kGuard + kRoom + kGuard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapped == MAP_FAILED) throw std::bad_alloc();
     region_ = static_cast<char*>(mapped);
     mprotect(region_ + kGuard + kRoom, kGuard, PROT_NONE);

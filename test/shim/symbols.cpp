@@ -39,7 +39,8 @@ std::string symbolAt(const char* path, uint64_t offset) {
   if (!file.read(reinterpret_cast<char*>(&header), sizeof header)) return "";
   std::vector<Elf64_Shdr> sections(header.e_shnum);
   file.seekg(static_cast<std::streamoff>(header.e_shoff));
-  if (!file.read(reinterpret_cast<char*>(sections.data()), static_cast<std::streamsize>(sections.size() * sizeof(Elf64_Shdr))))
+  if (!file.read(reinterpret_cast<char*>(sections.data()),
+                 static_cast<std::streamsize>(sections.size() * sizeof(Elf64_Shdr))))
     return "";
   for (const Elf64_Shdr& section : sections) {
     if (section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) continue;
