@@ -17,9 +17,8 @@ enum class Precision {
 };
 
 /// Runs networks on one device, many at once: nodes of equal kind and shape of all networks of a call are one launch.
-/// Results do not depend on which networks a call holds, nor on which tensors are asked for. Scratch memory is kept
-/// from call to call and reused in stream order, so that a runner serves one stream; several streams take a runner
-/// each. Not thread-safe.
+/// Results do not depend on which networks a call holds, nor on which tensors are asked for. Scratch memory is taken
+/// and let go in stream order. One thread at a time; streams may differ from call to call.
 class NetworkRunner {
  public:
   explicit NetworkRunner(Device& device, Precision precision = Precision::tf32);

@@ -1,0 +1,80 @@
+#pragma once
+// Passes over memory: sums with batch normalization, ReLU, copies, fills, differences.
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cuda/divisor.h"
+
+namespace eznas::cuda {
+
+/// A map of batch × channels × pixels numbers.
+struct MapShape {
+  int32_t batch, channels, pixels;
+  Divisor pixelCount, channelCount;
+
+  MapShape() = default;
+  MapShape(int b, int c, int p) : batch(b), channels(c), pixels(p), pixelCount(p), channelCount(c) {}
+  bool operator==(const MapShape&) const = default;
+  EZNAS_BOTH int64_t elements() const { return int64_t{batch} * channels * pixels; }
+};
+
+/// x, or (x − mean) · inverseStd per channel where these are given.
+struct SumTerm {
+  const float* x;
+  const float* mean;
+  const float* inverseStd;
+};
+/// y = ((terms[0] + terms[1]) + terms[2]) + …, each operation rounded: the same bits however a sum is cut into launches.
+struct SumItem {
+  float* y;  // may be one of the terms
+  const SumTerm* terms;
+  int32_t count;  // at least 1
+};
+void launchSum(const MapShape& shape, const SumItem* items, int count, cudaStream_t stream);
+
+/// y = max(0, x), NaN kept.
+struct ReluItem {
+  const float* x;
+  float* y;
+};
+void launchReluForward(const MapShape& shape, const ReluItem* items, int count, cudaStream_t stream);
+
+/// gx = gy ⊙ [x > 0].
+struct ReluBackwardItem {
+  const float* x;
+  const float* gy;
+  float* gx;
+};
+void launchReluBackward(const MapShape& shape, const ReluBackwardItem* items, int count, cudaStream_t stream);
+
+/// A box of batch × channels × height × width numbers; distances in floats.
+struct Region {
+  int32_t batch, channels, height, width;
+  int32_t fromImage, fromChannel, fromRow, toImage, toChannel, toRow;
+  bool operator==(const Region&) const = default;
+};
+struct CopyItem {
+  const float* from;  // first number of the box
+  float* to;
+};
+void launchCopyRegion(const Region& region, const CopyItem* items, int count, cudaStream_t stream);
+
+/// All numbers of a map become the value.
+struct FillItem {
+  float* y;
+};
+void launchFill(const MapShape& shape, float value, const FillItem* items, int count, cudaStream_t stream);
+
+/// y −= less, of any size each. A block takes kSubtractTile numbers; firstTile counts the tiles of the items before.
+inline constexpr int kSubtractTile = 4096;
+struct SubtractItem {
+  float* y;
+  const float* less;
+  int64_t count;
+  int64_t firstTile;
+};
+void launchSubtract(const SubtractItem* items, int count, int64_t tiles, cudaStream_t stream);
+
+}  // namespace eznas::cuda
