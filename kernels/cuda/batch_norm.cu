@@ -40,8 +40,8 @@ __device__ __forceinline__ Pair sumOf(const BatchNorm& s, int channel, int first
   for (int i = first + static_cast<int>(threadIdx.x) * step; i < end; i += kThreads * step) {
     int image = i;
     const int pixel = takeRest(image, s.pixelCount);
-    const size_t at = static_cast<size_t>(image * s.channels + channel) * static_cast<size_t>(s.pixels) +
-                      static_cast<size_t>(pixel);
+    const size_t at =
+        static_cast<size_t>(image * s.channels + channel) * static_cast<size_t>(s.pixels) + static_cast<size_t>(pixel);
     if (step == 4)
       term(at, true, sums);
     else
@@ -110,8 +110,8 @@ __global__ void __launch_bounds__(kThreads) normalizeSums(BatchNorm s, const Nor
   item.coefficients[s.channels + channel] = static_cast<float>(all.second * inverse * inverse / count);
 }
 
-__global__ void __launch_bounds__(kThreads) normalizeBackward(BatchNorm s, int step,
-                                                              const NormalizeBackwardItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    normalizeBackward(BatchNorm s, int step, const NormalizeBackwardItem* items) {
   const NormalizeBackwardItem item = items[blockIdx.y];
   const int64_t at = (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) * step;
   if (at >= static_cast<int64_t>(s.batch) * s.channels * s.pixels) return;

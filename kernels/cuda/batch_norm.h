@@ -38,8 +38,8 @@ struct NormalizeBackwardItem {
   const float* mean;
   const float* inverseStd;
   double* partials;
-  unsigned* arrivals;    // [channels]
-  float* coefficients;   // [2][channels]: Σgy/N, and a²·Σ(gy·(x − mean))/N
+  unsigned* arrivals;   // [channels]
+  float* coefficients;  // [2][channels]: Σgy/N, and a²·Σ(gy·(x − mean))/N
   float* gx;
 };
 

@@ -1,7 +1,7 @@
 // Convolution as an implicit matrix product: channels of the result × pixels, summed over channels and taps of the
 // source. The patch of the source under a tile lies in shared memory once, whatever the taps, and a fragment of the
-// tensor cores is gathered from it by the pixels' offsets; a fragment of eight pixels of one row meets no bank conflict,
-// since channels lie 8 banks (modulo 16) apart.
+// tensor cores is gathered from it by the pixels' offsets; a fragment of eight pixels of one row meets no bank
+// conflict, since channels lie 8 banks (modulo 16) apart.
 #include "kernels/cuda/conv_sweep.h"
 
 #include <cmath>
@@ -156,7 +156,8 @@ __device__ __forceinline__ void multiplyFloat32(const ConvSweep& s, const float*
 }
 
 /// Writes the sums of one channel's row of a fragment (two pixels), to the target and masked.
-__device__ __forceinline__ void writePair(const ConvItem& item, size_t base, int first, int second, float v0, float v1) {
+__device__ __forceinline__ void writePair(const ConvItem& item, size_t base, int first, int second, float v0,
+                                          float v1) {
   // Pixels that follow one another at an even place make one transaction.
   if (first >= 0 && second == first + 1 && (base + static_cast<size_t>(first)) % 2 == 0) {
     const size_t at = base + static_cast<size_t>(first);
@@ -187,8 +188,7 @@ __device__ __forceinline__ void writeSums(const ConvSweep& s, const ConvItem& it
   const int warp = static_cast<int>(threadIdx.x) / 32, warpM = warp / T::kWarpsN, warpN = warp % T::kWarpsN;
   int offsets[2 * T::kN];
 #pragma unroll
-  for (int n = 0; n < 2 * T::kN; ++n)
-    offsets[n] = targetOffset(s, at, (warpN * T::kN + n / 2) * 8 + 2 * t + n % 2);
+  for (int n = 0; n < 2 * T::kN; ++n) offsets[n] = targetOffset(s, at, (warpN * T::kN + n / 2) * 8 + 2 * t + n % 2);
 #pragma unroll
   for (int m = 0; m < T::kM; ++m) {
 #pragma unroll
@@ -272,8 +272,8 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks) convSweep(ConvSweep s
   int offsets[kOffsets];
 #pragma unroll
   for (int n = 0; n < kOffsets; ++n)
-    offsets[n] = patchOffset(s, kTf32 ? (warpN * T::kN + n) * 8 + lane / 4
-                                      : (warpN * T::kN + n / 2) * 8 + 2 * (lane % 4) + n % 2);
+    offsets[n] = patchOffset(
+        s, kTf32 ? (warpN * T::kN + n) * 8 + lane / 4 : (warpN * T::kN + n / 2) * 8 + 2 * (lane % 4) + n % 2);
   Sums<T> sums;
 #pragma unroll
   for (int m = 0; m < T::kM; ++m)

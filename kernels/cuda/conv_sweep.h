@@ -2,6 +2,7 @@
 // Convolution as an implicit matrix product on tensor cores: forward passes and gradients of inputs.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -37,12 +38,12 @@ struct ConvSweep {
   // Tiling (native/cuda/conv_geometry.cpp).
   SweepTile tile;
   int32_t tileChannels;
-  int32_t tileImages, tileRows, tileCols;  // extent of a tile
-  int32_t rowTiles, colTiles, pixelTiles;  // tiles along the grid's axes, and in all with those of images
-  int32_t targetTiles;                     // tiles of a group's result channels
-  int32_t chunk, stages, buffers;          // buffers of shared memory: 1 where there is one stage
-  bool oneTap;                             // a stage has one tap, else all
-  bool vectors;                            // rows of the source are copied whole, 16 bytes at a time
+  int32_t tileImages, tileRows, tileCols;              // extent of a tile
+  int32_t rowTiles, colTiles, pixelTiles;              // tiles along the grid's axes, and in all with those of images
+  int32_t targetTiles;                                 // tiles of a group's result channels
+  int32_t chunk, stages, buffers;                      // buffers of shared memory: 1 where there is one stage
+  bool oneTap;                                         // a stage has one tap, else all
+  bool vectors;                                        // rows of the source are copied whole, 16 bytes at a time
   int32_t patchRows, patchCols, rowPitch, planePitch;  // patch of one image; floats between rows and channels
   int32_t patchShift;                                  // columns of the patch before sourceCol
   Divisor tilePixels, tileWidth;                       // rows·cols and cols of a tile
@@ -56,7 +57,13 @@ struct ConvSweep {
   /// Floats of one stage's weights, [tap][channels of the tile][chunk + 4].
   EZNAS_BOTH int weightFloats() const { return stageTaps() * tileChannels * (chunk + 4); }
   EZNAS_BOTH int patchFloats() const { return chunk * planePitch; }
-  size_t sharedBytes() const;
+  size_t stageBytes() const { return static_cast<size_t>(weightFloats() + patchFloats()) * sizeof(float); }
+  /// Stages, and after them the warps' sums for statistics.
+  size_t sharedBytes() const {
+    const size_t moments =
+        static_cast<size_t>(kSweepTileSizes[static_cast<int>(tile)].threads / 32 * tileChannels) * 2 * sizeof(double);
+    return std::max(static_cast<size_t>(buffers) * stageBytes(), moments);
+  }
   /// Floats of a convolution's packed weights: [group][tile of targets][stage], each as above.
   EZNAS_BOTH size_t packedFloats() const {
     return static_cast<size_t>(groups) * static_cast<size_t>(targetTiles) * static_cast<size_t>(stages) *

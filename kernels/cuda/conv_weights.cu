@@ -80,8 +80,7 @@ __device__ __forceinline__ void writeOffsets(const ConvWeights& s, const Origin&
   const bool valid =
       image < s.tileImages && o.image + image < s.batch && o.row + row < s.outerH && o.col + col < s.outerW;
   const int rowStep = s.oneTap ? 1 : s.rowStep, colStep = s.oneTap ? 1 : s.colStep;
-  offsets[pixel] =
-      valid ? (image * s.patchRows + row * rowStep) * s.rowPitch + col * colStep + s.patchShift : -1;
+  offsets[pixel] = valid ? (image * s.patchRows + row * rowStep) * s.rowPitch + col * colStep + s.patchShift : -1;
 }
 
 /// Adds the products of eight pixels.
@@ -169,7 +168,8 @@ __device__ __forceinline__ void addWarps(float4* shared, float (&sums)[kSlots][k
 }
 
 template <int kM, bool kTf32>
-__global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2) convWeights(ConvWeights s, const ConvWeightsItem* items) {
+__global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2)
+    convWeights(ConvWeights s, const ConvWeightsItem* items) {
   EZNAS_DYNAMIC_SHARED(float, shared);
   constexpr int kChannels = 16 * kM, kPixels = 256 / kM, kPitch = kPixels + 4;
   const ConvWeightsItem item = items[blockIdx.y];

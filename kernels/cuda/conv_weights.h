@@ -2,6 +2,7 @@
 // Gradients of convolution weights as matrix products over pixels.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,11 +25,11 @@ struct ConvWeights {
   // Tiling (native/cuda/conv_geometry.cpp).
   bool wide;  // 32 channels × 128 pixels, else 16 × 256
   int32_t tileImages, tileRows, tileCols, rowTiles, colTiles, pixelTiles;
-  int32_t splitTiles, splits;            // pixel tiles of a split
-  int32_t blockTapRows, blockTapCols;    // taps of a block, up to 9
-  int32_t tapRowBlocks, tapColBlocks;    // to cover the kernel
-  int32_t sourceTiles, sourceBlocks;     // tiles of 8 channels of a block, blocks to cover a group
-  int32_t outerTiles;                    // to cover a group
+  int32_t splitTiles, splits;          // pixel tiles of a split
+  int32_t blockTapRows, blockTapCols;  // taps of a block, up to 9
+  int32_t tapRowBlocks, tapColBlocks;  // to cover the kernel
+  int32_t sourceTiles, sourceBlocks;   // tiles of 8 channels of a block, blocks to cover a group
+  int32_t outerTiles;                  // to cover a group
   int32_t patchRows, patchCols, rowPitch, planePitch, patchShift;
   int32_t buffers;    // of shared memory
   bool oneTap;        // a block has one tap: the patch holds just the pixels that it reads
@@ -45,7 +46,11 @@ struct ConvWeights {
   EZNAS_BOTH int outerFloats() const { return channels() * (pixels() + 4); }
   EZNAS_BOTH int patchFloats() const { return 8 * sourceTiles * planePitch; }
   EZNAS_BOTH int bufferFloats() const { return outerFloats() + patchFloats() + pixels(); }
-  size_t sharedBytes() const;
+  /// Tiles, and after them the sums of four warps: 9 fragments of 512 bytes per 16 channels.
+  size_t sharedBytes() const {
+    const size_t sums = size_t{4} * 9 * 512 * (wide ? 2 : 1);
+    return std::max(static_cast<size_t>(buffers) * static_cast<size_t>(bufferFloats()) * sizeof(float), sums);
+  }
   EZNAS_BOTH size_t weights() const {
     return static_cast<size_t>(outerChannels) * static_cast<size_t>(groupSources * kernelRows * kernelCols);
   }

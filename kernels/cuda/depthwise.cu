@@ -13,7 +13,8 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kRun = 4;  // neighbours per thread
 
-/// What a thread sums: taps (a, b) of weights[a][b] at source row row + a·rowTap and columns col + j·colStep + b·colTap.
+/// What a thread sums: taps (a, b) of weights[a][b] at source row row + a·rowTap and columns col + j·colStep +
+/// b·colTap.
 struct Window {
   const float* source;  // of the channel
   const float* weights;
@@ -151,14 +152,15 @@ __global__ void __launch_bounds__(kThreads) depthwiseBackward(Depthwise s, Divis
 }
 
 /// Larger strides: each input takes the taps that reach it.
-__global__ void __launch_bounds__(kThreads) depthwiseBackwardStrided(Depthwise s, Divisor width,
-                                                                     const DepthwiseItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    depthwiseBackwardStrided(Depthwise s, Divisor width, const DepthwiseItem* items) {
   const DepthwiseItem item = items[blockIdx.y];
   int rest = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
   const int x = takeRest(rest, width), plane = rest / s.inH, y = rest - plane * s.inH;
   if (plane >= s.batch * s.channels) return;
   const float* gy = item.source + static_cast<size_t>(plane) * static_cast<size_t>(s.outH * s.outW);
-  const float* weights = item.weights + static_cast<size_t>(plane % s.channels) * static_cast<size_t>(s.kernelH * s.kernelW);
+  const float* weights =
+      item.weights + static_cast<size_t>(plane % s.channels) * static_cast<size_t>(s.kernelH * s.kernelW);
   float sum = 0;
   for (int a = 0; a < s.kernelH; ++a) {
     const int row = y + s.padH - a * s.dilationH, oy = row / s.strideH;
@@ -174,8 +176,8 @@ __global__ void __launch_bounds__(kThreads) depthwiseBackwardStrided(Depthwise s
 
 /// A block sums up to 8 neighbouring taps of one row of one channel's kernel over all images and pixels.
 constexpr int kTaps = 8;
-__global__ void __launch_bounds__(kThreads) depthwiseWeights(Depthwise s, int tapBlocks, Divisor width, Divisor height,
-                                                             const DepthwiseWeightsItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    depthwiseWeights(Depthwise s, int tapBlocks, Divisor width, Divisor height, const DepthwiseWeightsItem* items) {
   __shared__ double parts[kThreads / 32][kTaps];
   const DepthwiseWeightsItem item = items[blockIdx.y];
   const int thread = static_cast<int>(threadIdx.x);
@@ -236,8 +238,8 @@ void launchDepthwiseBackward(const Depthwise& s, const DepthwiseItem* items, int
 void launchDepthwiseWeights(const Depthwise& s, const DepthwiseWeightsItem* items, int count, cudaStream_t stream) {
   const int tapBlocks = (s.kernelW + kTaps - 1) / kTaps;
   launch(&depthwiseWeights,
-         dim3(static_cast<unsigned>(s.channels * s.kernelH * tapBlocks), static_cast<unsigned>(count)), dim3(kThreads), 0,
-         stream, s, tapBlocks, Divisor(s.outW), Divisor(s.outH), items);
+         dim3(static_cast<unsigned>(s.channels * s.kernelH * tapBlocks), static_cast<unsigned>(count)), dim3(kThreads),
+         0, stream, s, tapBlocks, Divisor(s.outW), Divisor(s.outH), items);
 }
 
 }  // namespace eznas::cuda

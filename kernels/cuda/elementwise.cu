@@ -46,17 +46,20 @@ __global__ void __launch_bounds__(kThreads, 6) sum(MapShape s, const SumItem* it
   if (at >= s.elements()) return;
   int channel = quotient(static_cast<int>(at), s.pixelCount);
   channel = takeRest(channel, s.channelCount);
-  Numbers<kWide> total;
-  for (int k = 0; k < item.count; ++k) {
-    const SumTerm term = item.terms[k];
+  const auto value = [&](const SumTerm& term) {
     Numbers<kWide> n = load<kWide>(term.x + at);
     if (term.mean != nullptr) {
       const float mean = __ldg(term.mean + channel), inverse = __ldg(term.inverseStd + channel);
 #pragma unroll
       for (float& v : n.v) v = __fmul_rn(__fsub_rn(v, mean), inverse);
     }
+    return n;
+  };
+  Numbers<kWide> total = value(item.terms[0]);
+  for (int k = 1; k < item.count; ++k) {
+    const Numbers<kWide> n = value(item.terms[k]);
 #pragma unroll
-    for (int e = 0; e < kWide; ++e) total.v[e] = k == 0 ? n.v[e] : __fadd_rn(total.v[e], n.v[e]);
+    for (int e = 0; e < kWide; ++e) total.v[e] = __fadd_rn(total.v[e], n.v[e]);
   }
   store<kWide>(item.y + at, total);
 }
@@ -95,8 +98,8 @@ __global__ void __launch_bounds__(kThreads) fill(int64_t elements, float value, 
   store<kWide>(item.y + at, n);
 }
 
-__global__ void __launch_bounds__(kThreads) copyRegion(Region r, Divisor width, Divisor height, Divisor channels,
-                                                       const CopyItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    copyRegion(Region r, Divisor width, Divisor height, Divisor channels, const CopyItem* items) {
   const CopyItem item = items[blockIdx.y];
   int rest = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
   const int x = takeRest(rest, width), y = takeRest(rest, height), c = takeRest(rest, channels);

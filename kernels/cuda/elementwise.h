@@ -26,7 +26,8 @@ struct SumTerm {
   const float* mean;
   const float* inverseStd;
 };
-/// y = ((terms[0] + terms[1]) + terms[2]) + …, each operation rounded: the same bits however a sum is cut into launches.
+/// y = ((terms[0] + terms[1]) + terms[2]) + …, each operation rounded: the same bits however a sum is cut into
+/// launches.
 struct SumItem {
   float* y;  // may be one of the terms
   const SumTerm* terms;

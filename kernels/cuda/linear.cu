@@ -85,12 +85,12 @@ void launchLinearBackward(const Linear& s, const LinearBackwardItem* items, int 
          items);
 }
 void launchLinearWeights(const Linear& s, const LinearWeightsItem* items, int count, cudaStream_t stream) {
-  launch(&linearWeights, gridOf(int64_t{s.features} * s.inputs, count), dim3(kThreads), 0, stream, s,
-         Divisor(s.inputs), items);
+  launch(&linearWeights, gridOf(int64_t{s.features} * s.inputs, count), dim3(kThreads), 0, stream, s, Divisor(s.inputs),
+         items);
 }
 void launchBiasGradient(const BiasShape& s, const BiasItem* items, int count, cudaStream_t stream) {
-  launch(&biasGradient, dim3(static_cast<unsigned>(s.channels), static_cast<unsigned>(count)), dim3(kThreads), 0, stream,
-         s, Divisor(s.pixels), items);
+  launch(&biasGradient, dim3(static_cast<unsigned>(s.channels), static_cast<unsigned>(count)), dim3(kThreads), 0,
+         stream, s, Divisor(s.pixels), items);
 }
 
 }  // namespace eznas::cuda

@@ -44,8 +44,8 @@ __device__ __forceinline__ Place placeOf(const Divisor& width, const Divisor& he
   return p;
 }
 
-__global__ void __launch_bounds__(kThreads) maxPoolForward(Pooling s, Divisor width, Divisor height,
-                                                           const MaxPoolItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    maxPoolForward(Pooling s, Divisor width, Divisor height, const MaxPoolItem* items) {
   const MaxPoolItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
   if (p.plane >= s.planes) return;
@@ -60,14 +60,14 @@ __global__ void __launch_bounds__(kThreads) maxPoolForward(Pooling s, Divisor wi
       if (v > best || v != v) best = v, where = y * s.inW + c;
     }
   }
-  const size_t at = (static_cast<size_t>(p.plane) * s.outH + static_cast<size_t>(p.row)) * s.outW +
-                    static_cast<size_t>(p.col);
+  const size_t at =
+      (static_cast<size_t>(p.plane) * s.outH + static_cast<size_t>(p.row)) * s.outW + static_cast<size_t>(p.col);
   item.y[at] = best;
   if (item.positions != nullptr) item.positions[at] = where;
 }
 
-__global__ void __launch_bounds__(kThreads) maxPoolBackward(Pooling s, Divisor width, Divisor height,
-                                                            const MaxPoolBackwardItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    maxPoolBackward(Pooling s, Divisor width, Divisor height, const MaxPoolBackwardItem* items) {
   const MaxPoolBackwardItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
   if (p.plane >= s.planes) return;
@@ -78,12 +78,13 @@ __global__ void __launch_bounds__(kThreads) maxPoolBackward(Pooling s, Divisor w
   float total = 0;
   for (int oy = rows.begin; oy < rows.end; ++oy)
     for (int ox = cols.begin; ox < cols.end; ++ox)
-      if (__ldg(item.positions + plane + oy * s.outW + ox) == position) total += __ldg(item.gy + plane + oy * s.outW + ox);
+      if (__ldg(item.positions + plane + oy * s.outW + ox) == position)
+        total += __ldg(item.gy + plane + oy * s.outW + ox);
   item.gx[static_cast<size_t>(p.plane) * static_cast<size_t>(s.inH * s.inW) + static_cast<size_t>(position)] = total;
 }
 
-__global__ void __launch_bounds__(kThreads) avgPoolForward(Pooling s, Divisor width, Divisor height,
-                                                           const PoolItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    avgPoolForward(Pooling s, Divisor width, Divisor height, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
   if (p.plane >= s.planes) return;
@@ -99,8 +100,8 @@ __global__ void __launch_bounds__(kThreads) avgPoolForward(Pooling s, Divisor wi
       total / static_cast<float>(size);
 }
 
-__global__ void __launch_bounds__(kThreads) avgPoolBackward(Pooling s, Divisor width, Divisor height,
-                                                            const PoolItem* items) {
+__global__ void __launch_bounds__(kThreads)
+    avgPoolBackward(Pooling s, Divisor width, Divisor height, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
   if (p.plane >= s.planes) return;
@@ -122,7 +123,8 @@ __global__ void __launch_bounds__(kThreads) avgPoolBackward(Pooling s, Divisor w
 /// A warp per plane.
 __global__ void __launch_bounds__(kThreads) globalPoolForward(int planes, int pixels, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
-  const int plane = static_cast<int>(blockIdx.x * kThreads + threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const int plane = static_cast<int>(blockIdx.x * kThreads + threadIdx.x) / 32,
+            lane = static_cast<int>(threadIdx.x) % 32;
   if (plane >= planes) return;
   const float* x = item.from + static_cast<size_t>(plane) * static_cast<size_t>(pixels);
   double total = 0;

@@ -23,9 +23,9 @@ __global__ void __launch_bounds__(kThreads) normal(uint64_t seed, const NormalIt
   const NormalItem item = items[low];
   const int64_t group = (tile - item.firstTile) * kThreads + threadIdx.x, first = 4 * group;
   if (first >= item.count) return;
-  const random::Normals4 n = item.scale == 0 ? random::Normals4{0, 0, 0, 0}
-                                             : random::normals(random::draw(seed, item.network, item.tensor,
-                                                                            static_cast<uint32_t>(group)));
+  const random::Normals4 n =
+      item.scale == 0 ? random::Normals4{0, 0, 0, 0}
+                      : random::normals(random::draw(seed, item.network, item.tensor, static_cast<uint32_t>(group)));
   const float z[4] = {n.z0, n.z1, n.z2, n.z3};
 #pragma unroll
   for (int e = 0; e < 4; ++e) {

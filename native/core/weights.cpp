@@ -15,22 +15,26 @@ namespace {
 /// 64-byte steps keep every tensor aligned.
 size_t aligned(size_t floats) { return (floats + kLanes - 1) / kLanes * kLanes; }
 
-/// Kaiming normal, fan-out mode, gain √2 (He et al. 2015; fan-out as PyTorch counts it, Cout·kh·kw whatever the
-/// groups); N(0, 0.01²) for linear layers; zero biases.
+/// Initial values of a parameter, drawn from (seed, key).
 void initialise(const Graph& graph, size_t index, uint64_t seed, uint64_t key, const RandomKernels& random,
                 float* out) {
-  const Parameter& parameter = graph.parameters[index];
-  if (parameter.role == Parameter::Role::bias) {
-    std::memset(out, 0, parameter.size * sizeof(float));
-    return;
-  }
-  double deviation = 0.01;
-  if (graph.nodes[static_cast<size_t>(parameter.node)].kind == NodeKind::conv2d)
-    deviation = std::sqrt(2.0 / (static_cast<double>(parameter.shape[0]) * parameter.shape[2] * parameter.shape[3]));
-  random.normal(seed, key, static_cast<uint32_t>(index), static_cast<float>(deviation), nullptr, out, parameter.size);
+  const size_t size = graph.parameters[index].size;
+  const float deviation = initialDeviation(graph, index);
+  if (deviation == 0)
+    std::memset(out, 0, size * sizeof(float));
+  else
+    random.normal(seed, key, static_cast<uint32_t>(index), deviation, nullptr, out, size);
 }
 
 }  // namespace
+
+float initialDeviation(const Graph& graph, size_t index) {
+  const Parameter& parameter = graph.parameters[index];
+  if (parameter.role == Parameter::Role::bias) return 0;
+  if (graph.nodes[static_cast<size_t>(parameter.node)].kind != NodeKind::conv2d) return 0.01f;
+  return static_cast<float>(
+      std::sqrt(2.0 / (static_cast<double>(parameter.shape[0]) * parameter.shape[2] * parameter.shape[3])));
+}
 
 Weights::Weights(const Graph& graph, std::span<const std::vector<float>> given, uint64_t seed, uint64_t key)
     : weightOf_(graph.nodes.size(), -1), hasBias_(graph.nodes.size(), 0), packedOffset_(graph.nodes.size(), 0) {

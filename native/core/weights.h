@@ -9,6 +9,10 @@
 
 namespace eznas {
 
+/// Standard deviation of a parameter's initial values: Kaiming normal, fan-out mode, gain √2 for convolutions (He et
+/// al. 2015; fan-out as PyTorch counts it, Cout·kh·kw whatever the groups), 0.01 for linear layers, 0 for biases.
+float initialDeviation(const Graph& graph, size_t parameter);
+
 /// Parameters of one network in Graph::parameters order, in one block, and the packed copies its convolutions read.
 /// Made once per network and read by all of its passes.
 class Weights {

@@ -73,10 +73,6 @@ void setPatch(Shape& s, int tapRows, int tapCols, bool whole, int residue, int m
   s.copyImages = Divisor(s.tileImages);
 }
 
-size_t stageBytes(const ConvSweep& s) {
-  return static_cast<size_t>(s.weightFloats() + s.patchFloats()) * sizeof(float);
-}
-
 /// Channels per stage: all where little memory does, else fewer; a tap at a time where even 8 channels are too many.
 void setStages(ConvSweep& s) {
   constexpr size_t kAmple = 64 << 10;
@@ -90,7 +86,7 @@ void setStages(ConvSweep& s) {
       s.stages = taps == 0 ? 0 : divideUp(channels, chunk) * (oneTap ? taps : 1);
       setPatch(s, s.tapRows, s.tapCols, !oneTap || taps == 1, 8, 16);
       for (s.buffers = std::min(s.stages, 2); s.buffers > 0; --s.buffers) {
-        const size_t bytes = static_cast<size_t>(s.buffers) * stageBytes(s);
+        const size_t bytes = static_cast<size_t>(s.buffers) * s.stageBytes();
         if (bytes <= kAmple || (chunk == 8 && bytes <= kSharedLimit)) return;
         if (chunk > 8) break;
       }
@@ -120,6 +116,38 @@ void setTiling(ConvSweep& s) {
   setStages(s);
 }
 
+/// All taps in a block where they are few, else a row of the kernel or a part of one. Where the patch of so many is too
+/// large: half as many pixels, no second buffer, a tap at a time.
+void setWeightTiling(ConvWeights& s) {
+  constexpr int kSlots = 9, kSplitPixels = 2048;
+  const bool few = s.kernelRows * s.kernelCols <= kSlots;
+  const int rowTaps = divideUp(s.kernelCols, divideUp(s.kernelCols, kSlots));
+  const int channelTiles = divideUp(s.groupSources, 8);
+  const auto fits = [&](bool single, int share) {
+    const TileExtent tile = tileExtent(s.batch, s.outerH, s.outerW, s.pixels() / share);
+    setTile(s, tile, s.outerH, s.outerW);
+    s.outerVectors = s.colTiles == 1 && s.outerW % 4 == 0;
+    s.splitTiles = std::max(1, kSplitPixels / (tile.images * tile.rows * tile.cols));
+    s.splits = divideUp(s.pixelTiles, s.splitTiles);
+    s.blockTapRows = few && !single ? s.kernelRows : 1;
+    s.blockTapCols = single ? 1 : few ? s.kernelCols : rowTaps;
+    s.oneTap = s.blockTapRows * s.blockTapCols == 1;
+    s.tapRowBlocks = divideUp(s.kernelRows, s.blockTapRows);
+    s.tapColBlocks = divideUp(s.kernelCols, s.blockTapCols);
+    s.sourceTiles = std::min(channelTiles, kSlots / (s.blockTapRows * s.blockTapCols));
+    for (; s.sourceTiles > 0; --s.sourceTiles) {
+      s.sourceBlocks = divideUp(channelTiles, s.sourceTiles);
+      setPatch(s, s.blockTapRows, s.blockTapCols, s.tapColBlocks == 1, 4, 8);
+      if (s.sharedBytes() <= kSharedLimit) return true;
+    }
+    return false;
+  };
+  for (const bool single : {false, true})
+    for (const int share : {1, 2})
+      for (s.buffers = 2; s.buffers > 0; --s.buffers)
+        if (fits(single, share)) return;
+}
+
 /// Taps along one axis that reach the inputs i ≡ phase (mod stride), i = phase + stride·t: the taps last, last − step,
 /// …, of which the k-th reads output position t + offset + k·offsetStep.
 struct PhaseTaps {
@@ -139,12 +167,6 @@ PhaseTaps phaseTaps(int phase, int kernel, int stride, int pad, int dilation) {
 }
 
 }  // namespace
-
-size_t ConvSweep::sharedBytes() const {
-  const SweepTileSize& size = kSweepTileSizes[static_cast<int>(tile)];
-  const size_t moments = static_cast<size_t>(size.threads / 32 * size.channels) * 2 * sizeof(double);
-  return std::max(static_cast<size_t>(buffers) * stageBytes(*this), moments);
-}
 
 SweepAndPacking forwardSweep(const ConvShape& c, int batch, int h, int w, bool relu) {
   ConvSweep s{};
@@ -191,48 +213,6 @@ std::vector<SweepAndPacking> backwardSweeps(const ConvShape& c, int batch, int h
   }
   return phases;
 }
-
-size_t ConvWeights::sharedBytes() const {
-  // The warps' sums pass through shared memory: four warps, 9 fragments of 512 bytes per 16 channels.
-  const size_t sums = size_t{4} * 9 * 512 * (wide ? 2 : 1);
-  return std::max(static_cast<size_t>(buffers) * static_cast<size_t>(bufferFloats()) * sizeof(float), sums);
-}
-
-namespace {
-
-/// All taps in a block where they are few, else a row of the kernel or a part of one. Where the patch of so many is too
-/// large: half as many pixels, no second buffer, a tap at a time.
-void setWeightTiling(ConvWeights& s) {
-  constexpr int kSlots = 9, kSplitPixels = 2048;
-  const bool few = s.kernelRows * s.kernelCols <= kSlots;
-  const int rowTaps = divideUp(s.kernelCols, divideUp(s.kernelCols, kSlots));
-  const int channelTiles = divideUp(s.groupSources, 8);
-  const auto fits = [&](bool single, int share) {
-    const TileExtent tile = tileExtent(s.batch, s.outerH, s.outerW, s.pixels() / share);
-    setTile(s, tile, s.outerH, s.outerW);
-    s.outerVectors = s.colTiles == 1 && s.outerW % 4 == 0;
-    s.splitTiles = std::max(1, kSplitPixels / (tile.images * tile.rows * tile.cols));
-    s.splits = divideUp(s.pixelTiles, s.splitTiles);
-    s.blockTapRows = few && !single ? s.kernelRows : 1;
-    s.blockTapCols = single ? 1 : few ? s.kernelCols : rowTaps;
-    s.oneTap = s.blockTapRows * s.blockTapCols == 1;
-    s.tapRowBlocks = divideUp(s.kernelRows, s.blockTapRows);
-    s.tapColBlocks = divideUp(s.kernelCols, s.blockTapCols);
-    s.sourceTiles = std::min(channelTiles, kSlots / (s.blockTapRows * s.blockTapCols));
-    for (; s.sourceTiles > 0; --s.sourceTiles) {
-      s.sourceBlocks = divideUp(channelTiles, s.sourceTiles);
-      setPatch(s, s.blockTapRows, s.blockTapCols, s.tapColBlocks == 1, 4, 8);
-      if (s.sharedBytes() <= kSharedLimit) return true;
-    }
-    return false;
-  };
-  for (const bool single : {false, true})
-    for (const int share : {1, 2})
-      for (s.buffers = 2; s.buffers > 0; --s.buffers)
-        if (fits(single, share)) return;
-}
-
-}  // namespace
 
 ConvWeights weightGradient(const ConvShape& c, int batch, int h, int w, bool relu) {
   ConvWeights s{};

@@ -8,7 +8,8 @@
 
 namespace eznas::cuda {
 
-/// Shared memory that a block may take, bytes: two blocks fit on a multiprocessor of sm_80 and sm_90, one on the others.
+/// Shared memory that a block may take, bytes: two blocks fit on a multiprocessor of sm_80 and sm_90, one on the
+/// others.
 inline constexpr size_t kSharedLimit = 96 << 10;
 
 struct SweepAndPacking {

@@ -131,8 +131,7 @@ void BackwardLowering::convolveWeights(int i, Operand gy) {
   } else {
     const size_t floats = geometry(i).weights.partialFloats();
     const Operand partials = floats > 0 ? buffer(floats) : Operand{};
-    Step& step =
-        emit(convKey(Op::convWeights, shape, in.h, in.w, read.relu, 0), {read.map, gy}, {partials, gradient});
+    Step& step = emit(convKey(Op::convWeights, shape, in.h, in.w, read.relu, 0), {read.map, gy}, {partials, gradient});
     setOperands(step, {read.map, gy, partials, gradient});
   }
   if (wants(kKindT3G))
@@ -195,11 +194,12 @@ void BackwardLowering::convolveBackward(int i, Operand gy) {
 
 void BackwardLowering::normalizeBackward(int i, Operand gy) {
   const int x = operand(i);
-  Statistics s = statistics_[static_cast<size_t>(i)];
+  Statistics s = statistics_[static_cast<size_t>(x)];
   if (isZero(x)) {
     s = {zeros(static_cast<size_t>(channels(i))), perChannel(i)};
     const auto inverse = static_cast<float>(1.0 / std::sqrt(1e-5));
-    setOperands(emit(Op::fill, {channels(i), 1, std::bit_cast<int32_t>(inverse), 1}, {}, {s.inverseStd}), {s.inverseStd});
+    setOperands(emit(Op::fill, {channels(i), 1, std::bit_cast<int32_t>(inverse), 1}, {}, {s.inverseStd}),
+                {s.inverseStd});
   }
   const BatchNorm shape(batch_, channels(i), pixels(i));
   const Operand partials = doubles(shape.partialDoubles()), arrivals = counters(channels(i));

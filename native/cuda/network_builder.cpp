@@ -55,9 +55,9 @@ ProgramBuilder::ProgramBuilder(const Graph& graph, const Plan& plan, int batch)
     const SampleShape& s = graph.nodes[i].shape;
     // Kernels number a map's elements, and the pixels of its padded images, by 31 bits.
     if (static_cast<double>(s.c) * s.h * s.w * batch >= 2147483647.0)
-      throw Error(code::kTooLarge, "node " + std::to_string(i) + ": its feature maps of " + std::to_string(batch) + "×" +
-                                       std::to_string(s.c) + "×" + std::to_string(s.h) + "×" + std::to_string(s.w) +
-                                       " have 2^31 numbers or more; take a smaller batch");
+      throw Error(code::kTooLarge, "node " + std::to_string(i) + ": its feature maps of " + std::to_string(batch) +
+                                       "×" + std::to_string(s.c) + "×" + std::to_string(s.h) + "×" +
+                                       std::to_string(s.w) + " have 2^31 numbers or more; take a smaller batch");
   }
   if (parameters_.floats > 0xffffffffu)
     throw Error(code::kTooLarge, "its parameters of " + std::to_string(parameters_.floats) + " numbers are over 2^32");
@@ -83,7 +83,8 @@ Operand ProgramBuilder::zeros(size_t floats) {
 
 void ProgramBuilder::record(int unit, Kind kind, Operand recorded) {
   setRecorded(recorded);
-  program_.records.push_back({unit, static_cast<uint32_t>(std::countr_zero(static_cast<uint32_t>(kind))), recorded.buffer});
+  program_.records.push_back(
+      {unit, static_cast<uint32_t>(std::countr_zero(static_cast<uint32_t>(kind))), recorded.buffer});
 }
 
 void ProgramBuilder::touch(int32_t index, int time) {

@@ -39,16 +39,14 @@ bool ForwardLowering::rectifiedByReaders(int value) const {
 
 bool ForwardLowering::onlyConvolutionsRead(int value) const {
   const std::vector<int>& readers = consumers_[static_cast<size_t>(value)];
-  return std::all_of(readers.begin(), readers.end(),
-                     [&](int reader) { return node(reader).kind == NodeKind::conv2d; });
+  return std::all_of(readers.begin(), readers.end(), [&](int reader) { return node(reader).kind == NodeKind::conv2d; });
 }
 
 bool ForwardLowering::normalizedByReaders(int value) const {
   if (node(value).kind != NodeKind::batchNorm || isOutput(value) || recordsMapOf(value)) return false;
   const std::vector<int>& readers = consumers_[static_cast<size_t>(value)];
-  return std::all_of(readers.begin(), readers.end(), [&](int reader) {
-    return node(reader).kind == NodeKind::add && holder(reader) == reader;
-  });
+  return std::all_of(readers.begin(), readers.end(),
+                     [&](int reader) { return node(reader).kind == NodeKind::add && holder(reader) == reader; });
 }
 
 Operand ForwardLowering::map(int value) {
@@ -62,7 +60,7 @@ ForwardLowering::Rectified ForwardLowering::rectified(int value) {
 
 Term ForwardLowering::term(int value) {
   if (!normalizedByReaders(value)) return {map(value), {}, {}};
-  const Statistics& s = statistics_[static_cast<size_t>(value)];
+  const Statistics& s = statistics_[static_cast<size_t>(operand(value))];
   return {map(operand(value)), s.mean, s.inverseStd};
 }
 
@@ -162,22 +160,20 @@ void ForwardLowering::convolve(int i) {
     s = {perChannel(i), perChannel(i)};
   }
   const Operand packed = packedForward(i);
-  Step& step = emit(convKey(Op::convForward, shape, in.h, in.w, x.relu, 0), {x.map},
-                    {y, partials, s.mean, s.inverseStd});
+  Step& step =
+      emit(convKey(Op::convForward, shape, in.h, in.w, x.relu, 0), {x.map}, {y, partials, s.mean, s.inverseStd});
   setOperands(step, {x.map, packed, bias(i), y, {}, {}, partials, arrivals, s.mean, s.inverseStd});
 }
 
 void ForwardLowering::normalize(int i) {
   const int x = operand(i);
-  Statistics& s = statistics_[static_cast<size_t>(i)];
-  s = statistics_[static_cast<size_t>(x)];
+  Statistics& s = statistics_[static_cast<size_t>(x)];
   if (!s.mean) {
     const BatchNorm shape(batch_, channels(i), pixels(i));
     s = {perChannel(i), perChannel(i)};
     const Operand partials = doubles(shape.partialDoubles()), arrivals = counters(channels(i));
     Step& step = emit(Op::batchStatistics, {channels(i), pixels(i)}, {map(x)}, {partials, s.mean, s.inverseStd});
     setOperands(step, {map(x), partials, arrivals, s.mean, s.inverseStd});
-    statistics_[static_cast<size_t>(x)] = s;  // for others that normalize it
   }
   if (normalizedByReaders(i)) return;
   maps_[static_cast<size_t>(i)] = buffer(volume(i));
@@ -186,9 +182,9 @@ void ForwardLowering::normalize(int i) {
 
 void ForwardLowering::copy(Operand from, int fromValue, Operand to, int toValue, const SampleShape& box, bool behind) {
   const SampleShape &f = node(fromValue).shape, &t = node(toValue).shape;
-  Step& step = emit(Op::copyRegion,
-                    {box.c, box.h, box.w, f.c * f.h * f.w, f.h * f.w, f.w, t.c * t.h * t.w, t.h * t.w, t.w},
-                    {from, behind ? to : Operand{}}, {to});
+  Step& step =
+      emit(Op::copyRegion, {box.c, box.h, box.w, f.c * f.h * f.w, f.h * f.w, f.w, t.c * t.h * t.w, t.h * t.w, t.w},
+           {from, behind ? to : Operand{}}, {to});
   setOperands(step, {from, to});
 }
 
@@ -203,8 +199,9 @@ int ForwardLowering::inputsOf(int linear) const { return channels(operand(linear
 StepKey ForwardLowering::poolKey(Op op, int i) const {
   const PoolShape p = poolShape(node(i));
   const SampleShape &x = node(operand(i)).shape, &y = node(i).shape;
-  return {op,
-          {x.c, x.h, x.w, y.h, y.w, p.kernelH, p.kernelW, p.strideH, p.strideW, p.padH, p.padW, p.countPadding ? 1 : 0}};
+  return {
+      op,
+      {x.c, x.h, x.w, y.h, y.w, p.kernelH, p.kernelW, p.strideH, p.strideW, p.padH, p.padW, p.countPadding ? 1 : 0}};
 }
 
 void ForwardLowering::recordForward(int i) {

@@ -36,9 +36,9 @@ class ForwardLowering : public ProgramBuilder {
   Operand doubles(size_t count);
   Operand perChannel(int value);
 
-  std::vector<Operand> maps_;           // by holder
-  std::vector<Operand> positions_;      // by max pool
-  std::vector<Statistics> statistics_;  // by batch normalization, and by what one normalizes
+  std::vector<Operand> maps_;                // by holder
+  std::vector<Operand> positions_;           // by max pool
+  std::vector<Statistics> statistics_;       // by value that a batch normalization reads
   std::vector<std::vector<int>> consumers_;  // by value: nodes that read it, once per operand
 
  private:

@@ -54,9 +54,8 @@ LaunchShape launchShape(const StepKey& key, int batch) {
     case Op::depthwiseBackward:
     case Op::depthwiseWeights: {
       const ConvShape c = convShapeOf(key);
-      return Depthwise{batch,     c.inChannels, s[11],     s[12],  c.outH(s[11]), c.outW(s[12]), c.kernelH,
-                       c.kernelW, c.strideH,    c.strideW, c.padH, c.padW,        c.dilationH,   c.dilationW,
-                       s[13] != 0};
+      return Depthwise{batch,     c.inChannels, s[11],  s[12],  c.outH(s[11]), c.outW(s[12]), c.kernelH, c.kernelW,
+                       c.strideH, c.strideW,    c.padH, c.padW, c.dilationH,   c.dilationW,   s[13] != 0};
     }
     case Op::biasGradient:
       return BiasShape{batch, s[0], s[1]};
@@ -132,16 +131,16 @@ void NetworkLaunches::merge(StepsOf list, std::vector<Launch>& launches, std::ve
       const uint32_t count = std::min(starts[c + 1] - first, kMostItems);
       const auto key = static_cast<int>(c % columns);
       const int level = static_cast<int>(c / columns);
-      launches.push_back({key, count, tableBytes_, level >= forwardLevels,
-                          level >= forwardLevels ? level - forwardLevels : level});
+      launches.push_back(
+          {key, count, tableBytes_, level >= forwardLevels, level >= forwardLevels ? level - forwardLevels : level});
       const Op op = keys_[static_cast<size_t>(key)].op;
       for (uint32_t e = first; e < first + count; ++e) entries[e].item = tableBytes_ + (e - first) * itemBytes(op);
       tableBytes_ += rounded(count * itemBytes(op));
       if (op != Op::sum) continue;
       for (uint32_t e = first; e < first + count; ++e) {
         entries[e].terms = tableBytes_;
-        tableBytes_ += rounded(static_cast<size_t>(list(*programs_[entries[e].network])[entries[e].step].terms) *
-                               sizeof(SumTerm));
+        tableBytes_ +=
+            rounded(static_cast<size_t>(list(*programs_[entries[e].network])[entries[e].step].terms) * sizeof(SumTerm));
       }
     }
   }

@@ -37,9 +37,9 @@ LaunchShape launchShape(const StepKey& key, int batch);
 class NetworkLaunches {
  public:
   struct Launch {
-    int shape = 0;        // index into shapes()
-    uint32_t count = 0;   // items
-    size_t items = 0;     // bytes from the table's start
+    int shape = 0;       // index into shapes()
+    uint32_t count = 0;  // items
+    size_t items = 0;    // bytes from the table's start
     bool backward = false;
     int level = 0;
   };

@@ -124,7 +124,8 @@ struct NetworkProgram {
   int time(const Step& step) const { return step.backward ? forwardLevels + step.level : step.level; }
 };
 
-/// Floats of the parameters of a graph and the offset of each, in Graph::parameters order: all start at multiples of 16.
+/// Floats of the parameters of a graph and the offset of each, in Graph::parameters order: all start at multiples
+/// of 16.
 struct ParameterLayout {
   explicit ParameterLayout(const Graph& graph);
   std::vector<size_t> offsets;

@@ -12,177 +12,21 @@
 #include "native/core/memory.h"
 #include "native/core/simd.h"
 #include "test/native/expect.h"
-#include "test/native/random_graph.h"
-#include "test/native/reference_network.h"
+#include "test/native/network_requests.h"
+#include "test/native/reference_statistics.h"
 
 using namespace eznas;
-using test::Disturbance;
 using test::expect;
 using test::expectError;
-using test::RandomGraph;
-using test::ReferenceNetwork;
-using test::Values;
+using test::expectReference;
+using test::randomRequest;
+using test::requestFor;
+using test::same;
 
 namespace {
 
-struct Stream {
-  uint64_t state;
-  float next() {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<float>(static_cast<int64_t>(state) >> 40) / (1 << 22);
-  }
-  std::vector<float> many(size_t count) {
-    std::vector<float> values(count);
-    for (float& v : values) v = next();
-    return values;
-  }
-};
-
-/// A request for one network with given inputs and parameters; biases are given too, so that they matter.
-CollectRequest requestFor(Graph graph, uint64_t seed, int batch = 3) {
-  CollectRequest request;
-  request.networks.resize(1);
-  NetworkRequest& network = request.networks[0];
-  network.graph = std::move(graph);
-  Stream stream{seed + 77};
-  for (const Parameter& p : network.graph.parameters) {
-    std::vector<float> values = stream.many(p.size);
-    const double fan = static_cast<double>(p.size) / p.shape[0];
-    for (float& v : values) v = static_cast<float>(v / std::sqrt(p.role == Parameter::Role::bias ? 9.0 : fan));
-    network.parameters.push_back(std::move(values));
-  }
-  Minibatch& m = request.minibatch;
-  m.batch = batch;
-  m.shape = network.graph.nodes[0].shape;
-  const size_t count = static_cast<size_t>(batch) * m.shape.c * m.shape.h * m.shape.w;
-  m.data = stream.many(count);
-  m.noise = stream.many(count);
-  m.perturbed = m.data;
-  for (float& v : m.perturbed) v += 0.1f * stream.next();
-  request.logits = true;
-  return request;
-}
-
-CollectRequest randomRequest(uint64_t seed) { return requestFor(RandomGraph(seed).graph(), seed); }
-
-/// ‖a − b‖ ≤ 1e-4 · ‖b‖, with room for a tensor that is all but zero.
-void expectClose(const float* got, const Values& want, const std::string& what) {
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < want.size(); ++i) {
-    difference += std::pow(got[i] - want[i], 2);
-    norm += want[i] * want[i];
-  }
-  const double scale = std::sqrt(norm) + 1e-2;
-  expect(std::sqrt(difference) <= 1e-4 * scale,
-         what + ": relative difference " + std::to_string(std::sqrt(difference) / scale));
-}
-
-/// Elements of a tensor to differentiate by: ends and some in between.
-std::vector<size_t> samples(size_t size) {
-  std::vector<size_t> elements;
-  for (const size_t element : {size_t{0}, size / 3, size / 2, size * 4 / 5, size - 1})
-    if (elements.empty() || elements.back() != element) elements.push_back(element);
-  return elements;
-}
-
-/// Gradients agree with derivatives to 1e-3 of the tensor's largest one.
-class GradientCheck {
- public:
-  GradientCheck(const float* got, size_t size, std::string what) : got_(got), size_(size), what_(std::move(what)) {
-    for (size_t i = 0; i < size; ++i) scale_ = std::max(scale_, std::abs(static_cast<double>(got[i])));
-  }
-  template <class Derivative>
-  void against(Derivative derivative) const {
-    for (const size_t element : samples(size_)) {
-      const double want = derivative(element);
-      expect(std::abs(got_[element] - want) <= 1e-3 * scale_ + 2e-5,
-             what_ + "[" + std::to_string(element) + "] is " + std::to_string(got_[element]) + ", not " +
-                 std::to_string(want) + " (scale " + std::to_string(scale_) + ")");
-    }
-  }
-
- private:
-  const float* got_;
-  size_t size_;
-  std::string what_;
-  double scale_ = 0;
-};
-
-bool readsRelu(const Graph& graph, const Unit& unit) {
-  return graph.nodes[static_cast<size_t>(unit.conv)].inputs[0] == unit.relu;
-}
-
-/// Derivatives at the places where a unit's gradients are recorded.
-struct UnitDerivatives {
-  Values t1g, t2g, t3g, t4g;  // at samples() of each
-};
-UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph, const Unit& unit, const UnitShapes& shapes,
-                            const std::vector<Values>& values) {
-  UnitDerivatives d;
-  const auto at = [&](Disturbance::Place place, int index, size_t element) {
-    return network.derivative({place, index, element, 0});
-  };
-  int weight = 0;
-  while (graph.parameters[static_cast<size_t>(weight)].node != unit.conv) ++weight;
-  const Values& t1 = values[static_cast<size_t>(graph.nodes[static_cast<size_t>(unit.relu)].inputs[0])];
-  for (const size_t e : samples(static_cast<size_t>(shapes.before.numel()))) {
-    d.t2g.push_back(at(Disturbance::Place::operand, unit.conv, e));
-    const double arriving = readsRelu(graph, unit) ? d.t2g.back() : at(Disturbance::Place::output, unit.relu, e);
-    d.t1g.push_back(t1[e] > 0 ? arriving : 0);
-  }
-  for (const size_t e : samples(static_cast<size_t>(shapes.weight.numel())))
-    d.t3g.push_back(at(Disturbance::Place::parameter, weight, e));
-  for (const size_t e : samples(static_cast<size_t>(shapes.after.numel())))
-    d.t4g.push_back(at(Disturbance::Place::output, unit.batchNorm, e));
-  return d;
-}
-
 void againstReference(const CollectRequest& request, const std::string& name) {
-  const Graph& graph = request.networks[0].graph;
-  const NetworkStatistics statistics = collectNetwork(request, 0);
-  const std::vector<const std::vector<float>*> inputs{&request.minibatch.data, &request.minibatch.noise,
-                                                      &request.minibatch.perturbed};
-  std::vector<std::vector<Values>> forward;
-  std::vector<std::vector<UnitDerivatives>> backward(3);
-  ReferenceNetwork network(graph, request.networks[0].parameters, request.minibatch.batch);
-  for (size_t pass = 0; pass < 3; ++pass) {
-    forward.push_back(network.settle(*inputs[pass]));
-    for (size_t u = 0; u < graph.units.size(); ++u)
-      backward[pass].push_back(derivatives(network, graph, graph.units[u], statistics.units[u].shapes, forward[pass]));
-    expectClose(statistics.logits[pass].data(), forward[pass][static_cast<size_t>(graph.output)], "logits");
-  }
-
-  for (size_t u = 0; u < graph.units.size(); ++u) {
-    const Unit& unit = graph.units[u];
-    const UnitStatistics& got = statistics.units[u];
-    const std::string label = name + " unit " + std::to_string(u) + " ";
-    for (size_t pass = 0; pass < 3; ++pass) {
-      const std::string suffix(1, "DNP"[pass]);
-      const auto activation = [&](int first, int node) {
-        Values want = forward[pass][static_cast<size_t>(node)];
-        if (pass == 2)
-          for (size_t k = 0; k < want.size(); ++k) want[k] -= forward[0][static_cast<size_t>(node)][k];
-        expectClose(got.tensors[static_cast<size_t>(first) + pass], want,
-                    std::string(label).append("activation ").append(suffix));
-      };
-      activation(kT1D, graph.nodes[static_cast<size_t>(unit.relu)].inputs[0]);
-      activation(kT2D, graph.nodes[static_cast<size_t>(unit.conv)].inputs[0]);
-      activation(kT4D, unit.batchNorm);
-      const auto gradient = [&](int first, Values UnitDerivatives::*member, const char* what) {
-        const int tensor = first + static_cast<int>(pass);
-        const auto size = static_cast<size_t>(got.shapes.of(tensor).numel());
-        size_t k = 0;
-        GradientCheck(got.tensors[static_cast<size_t>(tensor)], size, label + what + suffix).against([&](size_t) {
-          const double less = pass == 2 ? (backward[0][u].*member)[k] : 0;
-          return (backward[pass][u].*member)[k++] - less;
-        });
-      };
-      gradient(kT1GD, &UnitDerivatives::t1g, "T1G");
-      gradient(kT2GD, &UnitDerivatives::t2g, "T2G");
-      gradient(kT3GD, &UnitDerivatives::t3g, "T3G");
-      gradient(kT4GD, &UnitDerivatives::t4g, "T4G");
-    }
-  }
+  expectReference(request, collectNetwork(request, 0), name);
 }
 
 /// ReLUs of one node, of which one belongs to a unit that holds the second convolution of a separable pair: the
@@ -205,35 +49,7 @@ void separableBesideOthers() {
 
 void gradientsAgainstReference(uint64_t seed) {
   const CollectRequest request = randomRequest(seed);
-  const Graph& graph = request.networks[0].graph;
-  const Gradients got = gradients(request, 0);
-  ReferenceNetwork network(graph, request.networks[0].parameters, request.minibatch.batch);
-  const Values logits = network.settle(request.minibatch.data)[static_cast<size_t>(graph.output)];
-  const std::string label = "graph " + std::to_string(seed);
-  expectClose(got.logits.data(), logits, label + " logits");
-  GradientCheck(got.input.data(), got.input.size(), label + " input").against([&](size_t e) {
-    return network.derivative({Disturbance::Place::output, 0, e, 0});
-  });
-  for (size_t p = 0; p < graph.parameters.size(); ++p)
-    GradientCheck(got.parameters[p].data(), got.parameters[p].size(), label + " parameter " + std::to_string(p))
-        .against([&](size_t e) {
-          return network.derivative({Disturbance::Place::parameter, static_cast<int>(p), e, 0});
-        });
-}
-
-bool sameBits(const float* a, const float* b, int64_t count) {
-  return std::memcmp(a, b, static_cast<size_t>(count) * sizeof(float)) == 0;
-}
-
-/// Whether two records of one network hold the same bits in the tensors of a set.
-bool same(const NetworkStatistics& a, const NetworkStatistics& b, uint32_t tensors) {
-  for (size_t u = 0; u < a.units.size(); ++u)
-    for (int t = 0; t < kTensorCount; ++t)
-      if ((tensors >> t & 1) != 0 &&
-          !sameBits(a.units[u].tensors[static_cast<size_t>(t)], b.units[u].tensors[static_cast<size_t>(t)],
-                    a.units[u].shapes.of(t).numel()))
-        return false;
-  return true;
+  expectReference(request, gradients(request, 0), "graph " + std::to_string(seed));
 }
 
 /// A tensor is the same whatever else is asked for, and nothing else is recorded.
@@ -316,7 +132,7 @@ void sharedZeros() {
   CollectRequest request = randomRequest(1);
   request.networks[0] = {words.graph(), 0, {}};
   request.minibatch.shape = {3, 6, 6};
-  request.minibatch.data = Stream{5}.many(3 * 3 * 36);
+  request.minibatch.data = test::NumberStream{5}.many(3 * 3 * 36);
   request.minibatch.noise.clear();
   request.minibatch.perturbed.clear();
   const NetworkStatistics s = collectNetwork(request, 0);
