@@ -21,7 +21,7 @@ __device__ __forceinline__ void copyVectors(const float* from, float* to, int fl
     copyAsync16(to + i, from + i);
 }
 
-/// Zeros where vectors are copied: borders stay so.
+/// Zeros where vectors are copied: the columns beside them stay so.
 template <class Shape>
 __device__ __forceinline__ void clearPatch(const Shape& s, float* patch) {
   for (int i = 4 * static_cast<int>(threadIdx.x); i < s.patchFloats(); i += 4 * static_cast<int>(blockDim.x))
@@ -46,9 +46,9 @@ __device__ __forceinline__ void copyPatch(const Shape& s, const Patch& p, const 
                         static_cast<size_t>(y * s.sourceW);
     float* to = patch + channel * s.planePitch + (image * s.patchRows + row) * s.rowPitch;
     if (s.vectors) {
-      if (!inside) continue;
+      const bool valid = inside && exists;
       const int at = s.patchShift - s.sourceCol + 4 * piece;
-      copyAsync16(to + at, exists ? source + from + 4 * piece : source, exists);
+      copyAsync16(to + at, valid ? source + from + 4 * piece : source, valid);
     } else {
       const int x = p.col + piece * colStep;
       const bool valid = inside && exists && static_cast<unsigned>(x) < static_cast<unsigned>(s.sourceW);

@@ -191,13 +191,14 @@ __global__ void __launch_bounds__(kThreads)
     const size_t plane = static_cast<size_t>(image * s.channels + channel);
     const float g = __ldg(item.gy + plane * static_cast<size_t>(s.outH * s.outW) + oy * s.outW + ox);
     const int y = oy * s.strideH - s.padH + a * s.dilationH;
-    if (static_cast<unsigned>(y) >= static_cast<unsigned>(s.inH)) continue;
+    const bool inside = static_cast<unsigned>(y) < static_cast<unsigned>(s.inH);
     const float* row = item.x + plane * static_cast<size_t>(s.inH * s.inW) + y * s.inW;
 #pragma unroll
     for (int b = 0; b < kTaps; ++b) {
       const int x = ox * s.strideW - s.padW + (firstTap + b) * s.dilationW;
-      if (b >= taps || static_cast<unsigned>(x) >= static_cast<unsigned>(s.inW)) continue;
-      float v = __ldg(row + x);
+      if (b >= taps) break;
+      // Padding is zeros that are multiplied like others.
+      float v = inside && static_cast<unsigned>(x) < static_cast<unsigned>(s.inW) ? __ldg(row + x) : 0.0f;
       if (s.relu && v <= 0) v = 0;
       sums[b] = __fmaf_rn(v, g, sums[b]);
     }

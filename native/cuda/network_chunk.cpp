@@ -19,7 +19,8 @@ NetworkChunk::NetworkChunk(const CollectRequest& request, size_t begin, size_t e
     : request_(request), begin_(begin), end_(end), places_(end - begin) {
   for (size_t p = 0; p < wants.size(); ++p) {
     if (!wants[p].any()) continue;
-    const auto same = std::find_if(sets_.begin(), sets_.end(), [&](const ProgramSet& s) { return s.wants == wants[p]; });
+    const auto same =
+        std::find_if(sets_.begin(), sets_.end(), [&](const ProgramSet& s) { return s.wants == wants[p]; });
     setOf_[p] = static_cast<int>(same - sets_.begin());
     if (same == sets_.end()) sets_.push_back({wants[p], 0, std::vector<NetworkProgram>(size()), {}, {}});
     ++sets_[static_cast<size_t>(setOf_[p])].passes;

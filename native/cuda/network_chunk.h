@@ -68,7 +68,7 @@ class NetworkChunk {
  private:
   struct Places {
     Part parameters;
-    std::array<std::vector<Part>, 3> recorded;  // by pass and buffer
+    std::array<std::vector<Part>, 3> recorded;               // by pass and buffer
     size_t arena = 0, packed = 0, counters = 0, logits = 0;  // offsets within the shared parts
   };
   void lower(int threads);

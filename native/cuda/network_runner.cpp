@@ -104,9 +104,9 @@ class ChunkRun {
   Cursor host_, device_;
   std::vector<NormalItem> normals_;
   int64_t normalTiles_ = 0;
-  std::vector<Table> setTables_;                  // by program set; the host side is one pass's
+  std::vector<Table> setTables_;                       // by program set; the host side is one pass's
   std::vector<std::optional<CapturedWork>> captured_;  // by program set
-  std::vector<uint8_t> packed_;                   // by program set
+  std::vector<uint8_t> packed_;                        // by program set
   std::array<std::byte*, 3> logits_{};
 };
 

@@ -59,6 +59,16 @@ inline ConvReference convReference(const ConvShape& s, const Plain& x, const Pla
   return r;
 }
 
+inline std::string describe(const ConvCase& c) {
+  const ConvShape& s = c.shape;
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "conv %d→%d groups %d kernel %d×%d stride %d,%d pad %d,%d dilation %d,%d on %d×%d×%d", s.inChannels,
+                s.outChannels, s.groups, s.kernelH, s.kernelW, s.strideH, s.strideW, s.padH, s.padW, s.dilationH,
+                s.dilationW, c.n, c.h, c.w);
+  return text;
+}
+
 enum class Values { finite, special };  // special: some NaN and infinities
 
 /// Runs one case through the table and compares; extraHalo is added to what the kernels ask for.
@@ -66,13 +76,8 @@ inline void checkConv(const NetworkKernels& k, const ConvCase& c, Values values,
   constexpr double kRelative = 1e-6;
   const ConvShape& s = c.shape;
   const int oh = s.outH(c.h), ow = s.outW(c.w);
-  char text[200];
-  std::snprintf(text, sizeof text,
-                "conv %d→%d groups %d kernel %d×%d stride %d,%d pad %d,%d dilation %d,%d on %d×%d×%d", s.inChannels,
-                s.outChannels, s.groups, s.kernelH, s.kernelW, s.strideH, s.strideW, s.padH, s.padW, s.dilationH,
-                s.dilationW, c.n, c.h, c.w);
   const std::string outer = context;
-  context = outer + " " + text + (values == Values::special ? " special" : "");
+  context = outer + " " + describe(c) + (values == Values::special ? " special" : "");
 
   Random random{static_cast<uint64_t>(c.h * 131 + s.inChannels * 17 + s.outChannels)};
   Plain x(c.n, s.inChannels, c.h, c.w, random), gy(c.n, s.outChannels, oh, ow, random);
@@ -124,7 +129,8 @@ inline void checkConv(const NetworkKernels& k, const ConvCase& c, Values values,
   context = outer;
 }
 
-inline void checkConvolutions(const NetworkKernels& k) {
+/// Shapes of all kinds that kernels must take.
+inline std::vector<ConvCase> convCases() {
   std::vector<ConvCase> cases = {
       // The stages of a NAS-Bench-201 network, its stem, reductions and residual shortcuts.
       {{3, 16, 1, 3, 3, 1, 1, 1, 1, 1, 1}, 2, 32, 32},
@@ -177,8 +183,12 @@ inline void checkConvolutions(const NetworkKernels& k) {
   // Every width and height near the register tiles' sizes, for one and two output blocks.
   for (const int out : {16, 32})
     for (int w = 1; w <= 19; ++w) cases.push_back({{3, out, 1, 3, 3, 1, 1, 1, 1, 1, 1}, 1, w % 5 + 1, w});
+  return cases;
+}
+
+inline void checkConvolutions(const NetworkKernels& k) {
   int index = 0;
-  for (const ConvCase& c : cases) {
+  for (const ConvCase& c : convCases()) {
     checkConv(k, c, Values::finite, index % 2 == 0, index % 3);
     checkConv(k, c, Values::special, index % 2 == 1, (index + 1) % 3);
     ++index;

@@ -63,8 +63,8 @@ inline bool readsRelu(const Graph& graph, const Unit& unit) {
 struct UnitDerivatives {
   Values t1g, t2g, t3g, t4g;  // at samples() of each
 };
-inline UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph, const Unit& unit, const UnitShapes& shapes,
-                            const std::vector<Values>& values) {
+inline UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph, const Unit& unit,
+                                   const UnitShapes& shapes, const std::vector<Values>& values) {
   UnitDerivatives d;
   const auto at = [&](Disturbance::Place place, int index, size_t element) {
     return network.derivative({place, index, element, 0});
