@@ -151,9 +151,9 @@ void checkBackward(const Stream& stream, const Trial& t) {
     const auto item = [&](float* gx, const float* m, float* maskedGx) {
       return cuda::ConvItem{gy.data(), weights.data(), nullptr, gx, m, maskedGx, nullptr, nullptr, nullptr, nullptr};
     };
-    const DeviceArray<cuda::ConvItem> items(stream, {item(both.data(), mask.data(), bothMasked.data()),
-                                                     item(whole.data(), nullptr, nullptr),
-                                                     item(nullptr, mask.data(), masked.data())});
+    const DeviceArray<cuda::ConvItem> items(
+        stream, {item(both.data(), mask.data(), bothMasked.data()), item(whole.data(), nullptr, nullptr),
+                 item(nullptr, mask.data(), masked.data())});
     cuda::launchConvSweep(phase.sweep, items.data(), 3, t.tf32, stream.get());
     stream.synchronize();
   }
@@ -176,9 +176,8 @@ void checkWeights(const Stream& stream, const Trial& t) {
 
 void checkDepthwise(const Stream& stream, const Trial& t) {
   const ConvShape& s = t.c.shape;
-  const cuda::Depthwise d{t.c.n,     s.inChannels, t.c.h,     t.c.w,  s.outH(t.c.h), s.outW(t.c.w), s.kernelH,
-                          s.kernelW, s.strideH,    s.strideW, s.padH, s.padW,        s.dilationH,   s.dilationW,
-                          t.relu};
+  const cuda::Depthwise d{t.c.n,     s.inChannels, t.c.h,  t.c.w,  s.outH(t.c.h), s.outW(t.c.w), s.kernelH, s.kernelW,
+                          s.strideH, s.strideW,    s.padH, s.padW, s.dilationH,   s.dilationW,   t.relu};
   const DeviceArray<float> x(stream, t.x.floats()), gy(stream, t.gy.floats()), w(stream, t.w.floats()),
       bias(stream, t.biases.floats()), mask(stream, t.mask.floats());
   const DeviceArray<float> y(stream, nans(t.gy.values.size())), gw(stream, nans(t.w.values.size()));
@@ -212,14 +211,15 @@ void checkCase(const Stream& stream, const ConvCase& c, Values values, bool useT
   checkForward(stream, t);
   checkBackward(stream, t);
   checkWeights(stream, t);
-  const bool depthwise = c.shape.groups > 1 && c.shape.groups == c.shape.inChannels && c.shape.groups == c.shape.outChannels;
+  const bool depthwise =
+      c.shape.groups > 1 && c.shape.groups == c.shape.inChannels && c.shape.groups == c.shape.outChannels;
   if (depthwise && !useTf32) checkDepthwise(stream, t);
 }
 
 /// Tiles that the shared cases do not reach: rows longer than a tile, taps one at a time, many stages, many splits.
 std::vector<ConvCase> deviceCases() {
   return {
-      {{3, 20, 1, 3, 3, 1, 1, 1, 1, 1, 1}, 1, 3, 130},    {{3, 16, 1, 7, 7, 2, 2, 3, 3, 1, 1}, 1, 70, 141},
+      {{3, 20, 1, 3, 3, 1, 1, 1, 1, 1, 1}, 1, 3, 130},     {{3, 16, 1, 7, 7, 2, 2, 3, 3, 1, 1}, 1, 70, 141},
       {{9, 16, 1, 3, 3, 1, 1, 24, 24, 24, 24}, 1, 50, 60}, {{66, 70, 1, 3, 3, 1, 1, 1, 1, 1, 1}, 3, 8, 8},
       {{40, 40, 1, 5, 5, 2, 2, 2, 2, 1, 1}, 2, 16, 16},    {{2, 3, 1, 11, 11, 1, 1, 5, 5, 1, 1}, 1, 20, 20},
       {{8, 8, 1, 1, 1, 1, 1, 0, 0, 1, 1}, 5, 32, 32},      {{33, 64, 1, 3, 3, 2, 2, 1, 1, 1, 1}, 6, 16, 16},

@@ -42,7 +42,8 @@ class NasBenchGraph {
 
  private:
   int residualBlock(int x, int channels) {
-    GraphWords::Conv conv{.out = channels, .kernelH = 3, .kernelW = 3, .strideH = 2, .strideW = 2, .padH = 1, .padW = 1};
+    GraphWords::Conv conv{
+        .out = channels, .kernelH = 3, .kernelW = 3, .strideH = 2, .strideW = 2, .padH = 1, .padW = 1};
     const int first = words_.triple(x, conv);
     conv.strideH = conv.strideW = 1;
     const int second = words_.triple(first, conv);
