@@ -59,6 +59,11 @@ ProgramBuilder::ProgramBuilder(const Graph& graph, const Plan& plan, int batch)
                                        "×" + std::to_string(s.c) + "×" + std::to_string(s.h) + "×" +
                                        std::to_string(s.w) + " have 2^31 numbers or more; take a smaller batch");
   }
+  // About what cells of separated nodes become.
+  program_.steps.reserve(graph.nodes.size());
+  program_.buffers.reserve(2 * graph.nodes.size());
+  program_.terms.reserve(graph.nodes.size());
+  written_.reserve(2 * graph.nodes.size());
   if (parameters_.floats > 0xffffffffu)
     throw Error(code::kTooLarge, "its parameters of " + std::to_string(parameters_.floats) + " numbers are over 2^32");
   parameterBuffer_ = buffer(parameters_.floats, Room::parameters).buffer;

@@ -141,8 +141,8 @@ void checkCopyRegion(const Stream& stream) {
   };
   Random random{5};
   const Plain x(2, 50, 5, 6, random), before(2, 70, 6, 5, random);
-  for (const Box& r : {Box{0, 0, 50, 0, 0, 0, 0, 5, 5}, Box{3, 19, 21, 1, 0, 0, 1, 4, 4}, Box{49, 69, 1, 4, 5, 5, 4, 1, 1},
-                       Box{0, 20, 50, 0, 0, 0, 0, 5, 5}}) {
+  for (const Box& r : {Box{0, 0, 50, 0, 0, 0, 0, 5, 5}, Box{3, 19, 21, 1, 0, 0, 1, 4, 4},
+                       Box{49, 69, 1, 4, 5, 5, 4, 1, 1}, Box{0, 20, 50, 0, 0, 0, 0, 5, 5}}) {
     Plain want = before;
     for (int i = 0; i < 2; ++i)
       for (int c = 0; c < r.count; ++c)
@@ -285,7 +285,8 @@ void checkPooling(const Stream& stream, cuda::Pooling s, const MapSize& m, bool 
   cuda::launchMaxPoolForward(s, forward.data(), 2, stream.get());
   const DeviceArray<cuda::MaxPoolBackwardItem> backward(stream, {{dg.data(), positions.data(), gxMax.data()}});
   cuda::launchMaxPoolBackward(s, backward.data(), 1, stream.get());
-  const DeviceArray<cuda::PoolItem> averages(stream, {{dx.data(), z.data()}}), spread(stream, {{dg.data(), gxAverage.data()}});
+  const DeviceArray<cuda::PoolItem> averages(stream, {{dx.data(), z.data()}}),
+      spread(stream, {{dg.data(), gxAverage.data()}});
   cuda::launchAvgPoolForward(s, averages.data(), 1, stream.get());
   cuda::launchAvgPoolBackward(s, spread.data(), 1, stream.get());
   expectAll(y, largest.values, 0, "max pool");
@@ -307,7 +308,8 @@ void checkGlobalPool(const Stream& stream, const MapSize& m) {
   }
   const DeviceArray<float> dx = onDevice(stream, x), dg = onDevice(stream, g), y = result(stream, want.size()),
                            back = result(stream, gx.size());
-  const DeviceArray<cuda::PoolItem> forward(stream, {{dx.data(), y.data()}}), backward(stream, {{dg.data(), back.data()}});
+  const DeviceArray<cuda::PoolItem> forward(stream, {{dx.data(), y.data()}}),
+      backward(stream, {{dg.data(), back.data()}});
   cuda::launchGlobalPoolForward(m.n * m.c, pixels, forward.data(), 1, stream.get());
   cuda::launchGlobalPoolBackward(m.n * m.c, pixels, backward.data(), 1, stream.get());
   expectAll(y, want, 1e-7, "global pool");
@@ -334,8 +336,8 @@ void checkLinear(const Stream& stream, int batch, int inputs, int features, bool
                            dgx = result(stream, gx.values.size()), dgw = result(stream, gw.values.size()),
                            dgb = result(stream, gb.values.size());
   const cuda::Linear shape{batch, inputs, features};
-  const DeviceArray<cuda::LinearItem> forward(
-      stream, {{dx.data(), dw.data(), withBias ? db.data() : nullptr, dy.data()}});
+  const DeviceArray<cuda::LinearItem> forward(stream,
+                                              {{dx.data(), dw.data(), withBias ? db.data() : nullptr, dy.data()}});
   cuda::launchLinearForward(shape, forward.data(), 1, stream.get());
   const DeviceArray<cuda::LinearBackwardItem> backward(stream, {{dg.data(), dw.data(), dgx.data()}});
   cuda::launchLinearBackward(shape, backward.data(), 1, stream.get());
@@ -409,7 +411,8 @@ void checkRandom(const Stream& stream) {
 void checkDivisors() {
   for (const int d : {1, 2, 3, 5, 7, 16, 31, 641, 65535, 65537, 1 << 30, 2147483647}) {
     const cuda::Divisor divisor(d);
-    for (const int64_t base : {int64_t{0}, int64_t{d}, int64_t{5} * d, int64_t{2147483647} / d * d, int64_t{2147483647}})
+    for (const int64_t base :
+         {int64_t{0}, int64_t{d}, int64_t{5} * d, int64_t{2147483647} / d * d, int64_t{2147483647}})
       for (int64_t n = base - 2; n <= base + 2; ++n) {
         if (n < 0 || n > 2147483647) continue;
         const uint64_t q = ((n * uint64_t{divisor.multiplier} >> 32) + static_cast<uint64_t>(n)) >> divisor.shift;
@@ -432,8 +435,9 @@ int main() {
   const auto pool = [](int kh, int kw, int sh, int sw, int ph, int pw, bool counts) {
     return cuda::Pooling{0, 0, 0, 0, 0, kh, kw, sh, sw, ph, pw, counts};
   };
-  const cuda::Pooling pools[] = {pool(3, 3, 1, 1, 1, 1, false), pool(3, 3, 1, 1, 1, 1, true), pool(2, 2, 2, 2, 0, 0, true),
-                                 pool(3, 3, 2, 2, 1, 1, false), pool(5, 3, 3, 2, 2, 1, true), pool(1, 1, 2, 2, 0, 0, false)};
+  const cuda::Pooling pools[] = {pool(3, 3, 1, 1, 1, 1, false), pool(3, 3, 1, 1, 1, 1, true),
+                                 pool(2, 2, 2, 2, 0, 0, true),  pool(3, 3, 2, 2, 1, 1, false),
+                                 pool(5, 3, 3, 2, 2, 1, true),  pool(1, 1, 2, 2, 0, 0, false)};
   for (const MapSize& m : kSizes) {
     context = std::to_string(m.n) + "×" + std::to_string(m.c) + "×" + std::to_string(m.h) + "×" + std::to_string(m.w);
     for (const bool special : {false, true}) {
