@@ -14,8 +14,8 @@ StepCost sweepCost(const ConvSweep& s, bool whole, bool masked) {
   const SweepTileSize& tile = kSweepTileSizes[static_cast<int>(s.tile)];
   StepCost cost;
   cost.flops = 2 * pixels * s.targetChannels * s.groupSources * s.taps();
-  cost.issued = 2.0 * s.pixelTiles * tile.pixels * s.groups * s.targetTiles * tile.channels * s.chunk * s.stages *
-                s.stageTaps();
+  cost.issued =
+      2.0 * s.pixelTiles * tile.pixels * s.groups * s.targetTiles * tile.channels * s.chunk * s.stages * s.stageTaps();
   const double source = static_cast<double>(s.batch) * s.sourceChannels * s.sourceH * s.sourceW;
   cost.bytes = kFloat * (source + pixels * s.targetChannels * ((whole ? 1 : 0) + (masked ? 2 : 0)));
   return cost;
@@ -34,14 +34,15 @@ StepCost costOf(const Step& step, int batch) {
     case Op::convWeights: {
       const auto& s = std::get<ConvWeights>(shape);
       const double pixels = static_cast<double>(s.batch) * s.outerH * s.outerW;
-      const double blocks = static_cast<double>(s.groups) * s.outerTiles * s.sourceBlocks * s.tapRowBlocks *
-                            s.tapColBlocks;
+      const double blocks =
+          static_cast<double>(s.groups) * s.outerTiles * s.sourceBlocks * s.tapRowBlocks * s.tapColBlocks;
       StepCost cost;
       cost.flops = 2 * pixels * static_cast<double>(s.weights());
-      cost.issued = 2 * blocks * s.pixelTiles * s.pixels() * s.channels() * 8 * s.sourceTiles * s.blockTapRows *
-                    s.blockTapCols;
-      cost.bytes = kFloat * (pixels * s.outerChannels + static_cast<double>(s.batch) * s.sourceChannels * s.sourceH * s.sourceW +
-                             2 * static_cast<double>(s.partialFloats()) + static_cast<double>(s.weights()));
+      cost.issued =
+          2 * blocks * s.pixelTiles * s.pixels() * s.channels() * 8 * s.sourceTiles * s.blockTapRows * s.blockTapCols;
+      cost.bytes =
+          kFloat * (pixels * s.outerChannels + static_cast<double>(s.batch) * s.sourceChannels * s.sourceH * s.sourceW +
+                    2 * static_cast<double>(s.partialFloats()) + static_cast<double>(s.weights()));
       return cost;
     }
     case Op::depthwiseForward:
@@ -87,7 +88,8 @@ StepCost costOf(const Step& step, int batch) {
     case Op::avgPoolBackward: {
       const auto& s = std::get<Pooling>(shape);
       const bool positions = step.key.op == Op::maxPoolBackward || (step.key.op == Op::maxPool && has(2));
-      return {0, 0, kFloat * s.planes * (static_cast<double>(s.inH) * s.inW + (positions ? 2.0 : 1.0) * s.outH * s.outW)};
+      return {0, 0,
+              kFloat * s.planes * (static_cast<double>(s.inH) * s.inW + (positions ? 2.0 : 1.0) * s.outH * s.outW)};
     }
     case Op::linear:
     case Op::linearBackward:

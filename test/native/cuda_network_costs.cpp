@@ -23,11 +23,31 @@ using namespace eznas::cuda;
 // 494.7 dense; a kernel of a graph starts every two microseconds or so.
 constexpr double kBytesPerSecond = 3.35e12, kFlopsPerSecond = 400e12, kLaunchSeconds = 2e-6;
 
-constexpr const char* kNames[kOpCount] = {
-    "convForward", "convBackward", "convWeights", "depthwiseForward", "depthwiseBackward", "depthwiseWeights",
-    "biasGradient", "batchStatistics", "normalizeBackward", "sum", "relu", "reluBackward", "copyRegion", "fill",
-    "maxPool", "maxPoolBackward", "avgPool", "avgPoolBackward", "globalPool", "globalPoolBackward", "linear",
-    "linearBackward", "linearWeights", "packForward", "packBackward"};
+constexpr const char* kNames[kOpCount] = {"convForward",
+                                          "convBackward",
+                                          "convWeights",
+                                          "depthwiseForward",
+                                          "depthwiseBackward",
+                                          "depthwiseWeights",
+                                          "biasGradient",
+                                          "batchStatistics",
+                                          "normalizeBackward",
+                                          "sum",
+                                          "relu",
+                                          "reluBackward",
+                                          "copyRegion",
+                                          "fill",
+                                          "maxPool",
+                                          "maxPoolBackward",
+                                          "avgPool",
+                                          "avgPoolBackward",
+                                          "globalPool",
+                                          "globalPoolBackward",
+                                          "linear",
+                                          "linearBackward",
+                                          "linearWeights",
+                                          "packForward",
+                                          "packBackward"};
 
 struct Row {
   double flops = 0, issued = 0, bytes = 0, seconds = 0;
@@ -51,7 +71,8 @@ int main(int count, char** values) {
   request.minibatch.data.resize(static_cast<size_t>(request.minibatch.batch) * 3 * 32 * 32);
   for (size_t i = 0; i < networks; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
-    request.networks.push_back({test::NasBenchGraph(test::cellOf(static_cast<int>((state >> 33) % 15625)), {}).graph(), i, {}});
+    request.networks.push_back(
+        {test::NasBenchGraph(test::cellOf(static_cast<int>((state >> 33) % 15625)), {}).graph(), i, {}});
   }
   const auto now = [] { return std::chrono::steady_clock::now(); };
   const auto start = now();
@@ -98,7 +119,8 @@ int main(int count, char** values) {
         row->items += steps.size();
       }
     }
-    std::printf("%-20s %9s %9s %10s %10s %10s %9s\n", "per network", "items", "launches", "MFLOP", "issued", "MB", "us");
+    std::printf("%-20s %9s %9s %10s %10s %10s %9s\n", "per network", "items", "launches", "MFLOP", "issued", "MB",
+                "us");
     rows["total"] = total;
     const auto n = static_cast<double>(networks);
     for (const auto& [name, r] : rows)

@@ -15,6 +15,9 @@
 #include "test/native/nasbench_graph.h"
 #include "test/native/network_requests.h"
 #include "test/native/reference_statistics.h"
+#if defined(EZNAS_SHIM)
+#include "shim.h"
+#endif
 
 namespace {
 
@@ -230,6 +233,40 @@ void memory(NetworkRunner& runner, Stream& stream) {
   expect(runner.run(request, 0, 1, stream).networks.size() == 1, "the runner stays usable");
 }
 
+#if defined(EZNAS_SHIM)
+/// Each call that a run makes fails once, early and late: a typed error, nothing held, and the next run is right.
+void failures(Stream& stream) {
+  NetworkRunner runner(stream.device(), Precision::float32);
+  const CollectRequest request = mixedRequest(2, 2);
+  const auto want = collect(runner, request, stream);
+  const size_t before = deviceMemoryInUse(stream.device());
+  for (const char* call : {"cudaMalloc", "cudaMallocHost", "cudaMemcpyAsync", "cudaMemsetAsync", "cudaLaunchKernel",
+                           "cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate", "cudaGraphLaunch",
+                           "cudaEventRecord", "cudaEventCreateWithFlags", "cudaSetDevice", "cudaFuncSetAttribute"}) {
+    for (const int nth : {1, 2, 7, 60}) {
+      trimDeviceMemory(stream.device());
+      const bool memory = std::string(call).find("Malloc") != std::string::npos;
+      shim::failCall(call, nth, memory ? cudaErrorMemoryAllocation : cudaErrorInvalidValue);
+      bool failed = false;
+      try {
+        NetworkRunner fresh(stream.device(), Precision::float32);
+        fresh.run(request, 0, 2, stream);
+      } catch (const Error& error) {
+        failed = true;
+        const std::string label = std::string(call) + " " + std::to_string(nth) + ": " + error.what();
+        expect(error.code() == std::string(memory ? code::kOutOfMemory : code::kCudaError), label);
+      }
+      expect(failed || nth > 1, std::string(call) + " is never called");
+      // What the run did not come to is forgotten.
+      shim::reset();
+      stream.synchronize();
+      expect(deviceMemoryInUse(stream.device()) == before, std::string("after ") + call + " nothing is held");
+    }
+  }
+  expect(same(collect(runner, request, stream)[1], want[1], kAllTensors), "the device stays usable");
+}
+#endif
+
 }  // namespace
 
 int main() {
@@ -243,5 +280,8 @@ int main() {
   littleToDo(exact, stream);
   tensorCores(fast, stream);
   memory(exact, stream);
+#if defined(EZNAS_SHIM)
+  failures(stream);
+#endif
   return test::finish("cuda_network_test");
 }
