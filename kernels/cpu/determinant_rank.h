@@ -8,7 +8,6 @@ namespace eznas::EZNAS_ISA::programs {
 
 constexpr double kCancelled = 0x1p-40;
 
-[[gnu::always_inline]] inline RegDouble magnitudes(RegDouble v) { return (RegDouble)((RegLong)v & kMagnitudeBits); }
 [[gnu::always_inline]] inline RegDouble cleaned(RegDouble value, RegDouble subtracted) {
   return magnitudes(value) <= kCancelled * subtracted ? RegDouble{} : value;
 }

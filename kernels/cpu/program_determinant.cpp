@@ -8,6 +8,7 @@
 //
 // A matrix of more than one element with an infinite or NaN element has no determinant: NaN, whatever the elimination
 // would make of it (which depends on its order), and so 0 for ln det.
+#include "kernels/cpu/determinant_closed.h"
 #include "kernels/cpu/determinant_lu.h"
 #include "kernels/cpu/determinant_rank.h"
 #include "kernels/cpu/program_functions.h"
@@ -16,45 +17,6 @@
 namespace eznas::EZNAS_ISA::programs {
 namespace {
 
-constexpr double kEpsilon = 0x1p-52;
-
-typedef uint64_t RegUnsigned __attribute__((vector_size(4 * kWidth)));
-
-// ---- from pivots to results ----------------------------------------------------------------------------------------
-
-/// Moves the exponent of m, where it is a normal number, to e.
-[[gnu::always_inline]] inline void normalizeProduct(RegDouble& m, RegLong& e) {
-  const RegUnsigned bits = (RegUnsigned)m;
-  const RegLong field = (RegLong)((bits >> 52) & 0x7ff);
-  const RegLong normal = (field != 0) & (field != 0x7ff);
-  e += (field - 1023) & normal;
-  m = normal ? (RegDouble)((bits & ~(uint64_t{0x7ff} << 52)) | uint64_t{1023} << 52) : m;
-}
-
-/// m·2^e as float64 where float32 can hold it, else beyond what float32 can hold.
-[[gnu::always_inline]] inline RegDouble scaled(RegDouble m, RegLong e) {
-  const RegLong low = e < -1000 ? RegLong{} - 1000 : e;
-  const RegLong exponent = low > 1000 ? RegLong{} + 1000 : low;
-  return m * (RegDouble)((exponent + 1023) << 52);
-}
-
-/// ln(m·2^e) for m in [1, 2): 2·artanh((m − 1) / (m + 1)) on [√½, √2] as a series, exact to float32 and beyond.
-[[gnu::always_inline]] inline RegDouble logProduct(RegDouble m, RegLong e) {
-  const RegLong large = m > 1.4142135623730951;
-  m = large ? m * 0.5 : m;
-  const RegDouble exponent = __builtin_convertvector(e - large, RegDouble);
-  const RegDouble s = (m - 1.0) / (m + 1.0), square = s * s;
-  RegDouble sum = RegDouble{} + 2.0 / 15;
-  sum = sum * square + 2.0 / 13;
-  sum = sum * square + 2.0 / 11;
-  sum = sum * square + 2.0 / 9;
-  sum = sum * square + 2.0 / 7;
-  sum = sum * square + 2.0 / 5;
-  sum = sum * square + 2.0 / 3;
-  sum = sum * square + 2.0;
-  return sum * s + exponent * 0.69314718055994530942;
-}
-
 /// Pivots of a batch: pivot k of slice s at [k · kTogether + s], and whether the slice's determinant is their product's
 /// negative, or 0.
 struct Pivots {
@@ -62,15 +24,14 @@ struct Pivots {
   bool odd[kTogether] = {}, singular[kTogether] = {};
 };
 
-/// Determinants, or their logarithms (0 for negative ones and NaN, −Inf for 0), of the batch's slices.
+/// Determinants, or their logarithms, of the batch's slices.
 void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float* y) {
-  double results[kTogether];
-  for (size_t s = 0; s < kTogether; s += kDoubles) {
+  for (size_t s = 0; s < count; s += kDoubles) {
     RegDouble m = RegDouble{} + 1;
     RegLong e{}, odd, singular;
     for (size_t k = 0; k < n; ++k) {
       m *= loadAs<RegDouble>(pivots.values + k * kTogether + s);
-      if (k % 2 == 1) normalizeProduct(m, e);
+      if (k % 4 == 3) normalizeProduct(m, e);
     }
     normalizeProduct(m, e);
     for (size_t l = 0; l < kDoubles; ++l) {
@@ -78,57 +39,8 @@ void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float*
       singular[l] = pivots.singular[s + l] ? -1 : 0;
     }
     m = odd ? -m : m;
-    m = singular ? RegDouble{} : m;
-    if (logarithm) {
-      const RegDouble finite = m < static_cast<double>(kInfinity) ? logProduct(m, e) : m;
-      const RegDouble positive = m > 0.0 ? finite : RegDouble{};
-      storeReg(results + s, m == 0.0 ? RegDouble{} - static_cast<double>(kInfinity) : positive);
-    } else {
-      storeReg(results + s, scaled(m, e));
-    }
+    storeFloats(y + s, resultOf(singular ? RegDouble{} : m, e, logarithm));
   }
-  for (size_t s = 0; s < count; ++s) y[s] = static_cast<float>(results[s]);
-}
-
-/// Results of matrices with an element that is not finite.
-void withoutDeterminant(const float* x, size_t elements, size_t count, bool logarithm, float* y) {
-  for (size_t s = 0; s < count; ++s, x += elements) {
-    // 0 · x is 0 for a finite x and NaN otherwise.
-    Reg products{};
-    size_t i = 0;
-    for (; i + kWidth <= elements; i += kWidth) products += loadReg(x + i) * 0.0f;
-    if (i < elements) products += loadPartial(x + i, elements - i) * 0.0f;
-    float sum = 0;
-    for (int l = 0; l < kWidth; ++l) sum += products[l];
-    if (sum != 0.0f) y[s] = logarithm ? 0 : __builtin_nanf("");
-  }
-}
-
-// ---- closed forms --------------------------------------------------------------------------------------------------
-
-/// The elements themselves, or their logarithms: 0 for negative ones and NaN, −Inf for 0.
-void ofSingles(const float* x, size_t count, bool logarithm, float* y) {
-  const auto f = [&](Reg v) {
-    if (!logarithm) return v;
-    const Reg positive = v > 0.0f ? logReg(v) : Reg{};
-    return v == 0.0f ? splat(-kInfinity) : positive;
-  };
-  size_t i = 0;
-  for (; i + kWidth <= count; i += kWidth) storeReg(y + i, f(loadReg(x + i)));
-  if (i < count) storePartial(y + i, f(loadPartial(x + i, count - i)), count - i);
-}
-
-/// Products of float32 pairs are exact in float64.
-double ofTwo(const float* x) { return static_cast<double>(x[0]) * x[3] - static_cast<double>(x[1]) * x[2]; }
-
-double ofThree(const float* x) {
-  const double a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], f = x[5], g = x[6], h = x[7], i = x[8];
-  const double first = a * (e * i - f * h), second = b * (d * i - f * g), third = c * (d * h - e * g);
-  const double det = first - second + third;
-  const auto abs = [](double v) { return __builtin_fabs(v); };
-  const double terms =
-      abs(a) * (abs(e * i) + abs(f * h)) + abs(b) * (abs(d * i) + abs(f * g)) + abs(c) * (abs(d * h) + abs(e * g));
-  return abs(det) <= 4 * kEpsilon * terms && terms < static_cast<double>(kInfinity) ? 0.0 : det;
 }
 
 // ---- matrices that need no elimination -----------------------------------------------------------------------------
@@ -246,18 +158,8 @@ class Batch {
 
 void determinants(const float* x, size_t n, size_t count, bool logarithm, float* y, float* scratch) {
   if (n == 1) return ofSingles(x, count, logarithm, y);
-  if (n <= 3) {
-    double* values = reinterpret_cast<double*>(scratch);
-    Pivots pivots{.values = values};
-    for (size_t i = 0; i < count; i += kTogether) {
-      const size_t now = count - i < kTogether ? count - i : kTogether;
-      for (size_t s = 0; s < now; ++s) values[s] = n == 2 ? ofTwo(x + (i + s) * 4) : ofThree(x + (i + s) * 9);
-      for (size_t s = now; s < kTogether; ++s) values[s] = 1;
-      finish(pivots, 1, now, logarithm, y + i);
-    }
-    withoutDeterminant(x, n * n, count, logarithm, y);
-    return;
-  }
+  if (n == 2) return ofSmalls<2>(x, count, logarithm, y);
+  if (n == 3) return ofSmalls<3>(x, count, logarithm, y);
   Batch batch(n, logarithm, scratch);
   for (size_t i = 0; i < count; ++i, x += n * n) {
     const Look look = lookAt(x, n);

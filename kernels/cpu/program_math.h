@@ -93,13 +93,22 @@ inline constexpr float kInfinity = __builtin_inff();
 }
 /// Two registers of float64 rounded to one of float32.
 [[gnu::always_inline]] inline Reg joinDoubles(RegDouble low, RegDouble high) {
-  Reg v;
-  for (int l = 0; l < kDoubles; ++l) {
-    v[l] = static_cast<float>(low[l]);
-    v[l + kDoubles] = static_cast<float>(high[l]);
-  }
-  return v;
+#if defined(__AVX512F__)
+  const __m512 lower = _mm512_castps256_ps512(_mm512_maskz_cvtpd_ps(0xff, (__m512d)low));
+  return (Reg)_mm512_maskz_insertf32x8(0xffff, lower, _mm512_maskz_cvtpd_ps(0xff, (__m512d)high), 1);
+#elif defined(__AVX2__)
+  return (Reg)_mm256_set_m128(_mm256_cvtpd_ps((__m256d)high), _mm256_cvtpd_ps((__m256d)low));
+#else
+  return Reg{static_cast<float>(low[0]), static_cast<float>(low[1]), static_cast<float>(high[0]),
+             static_cast<float>(high[1])};
+#endif
 }
+/// kDoubles float64 rounded to float32.
+[[gnu::always_inline]] inline void storeFloats(float* p, RegDouble v) {
+  const Reg rounded = joinDoubles(v, v);
+  std::memcpy(p, &rounded, kDoubles * sizeof(float));
+}
+[[gnu::always_inline]] inline RegDouble magnitudes(RegDouble v) { return (RegDouble)((RegLong)v & 0x7fffffffffffffff); }
 /// Sum of the lanes.
 [[gnu::always_inline]] inline double lanesTotal(RegDouble v) {
   double lanes[8] = {};
