@@ -7,6 +7,7 @@
  *   npm run prebuild -- --no-cuda                        without CUDA code
  *   npm run prebuild -- --cuda-architectures=90-real     with code for other devices than the package's
  *   npm run prebuild -- --check linux-x64 linux-arm64    builds nothing, checks what is there
+ *   npm run prebuild -- --release …                      also requires the CUDA code that a release has
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -39,6 +40,11 @@ const ALLOWED = ['libc.so.6', 'libm.so.6', 'libpthread.so.0', 'libdl.so.2', 'lib
 
 const ENTRY_POINTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
+/** Machine code for every generation from A100 to H100, and PTX from which drivers make code for later ones. */
+const CUDA_ARCHITECTURES = '80-real;86-real;89-real;90-real;90-virtual';
+
+const RELEASED_CUDA = ['compute_90', 'sm_80', 'sm_86', 'sm_89', 'sm_90'];
+
 const MOST_BYTES = 40 * 2 ** 20;
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -48,7 +54,8 @@ const { values: options, positionals } = parseArgs({
   options: {
     check: { type: 'boolean', default: false },
     'no-cuda': { type: 'boolean', default: false },
-    'cuda-architectures': { type: 'string' },
+    'cuda-architectures': { type: 'string', default: CUDA_ARCHITECTURES },
+    release: { type: 'boolean', default: false },
   },
 });
 for (const name of positionals.length > 0 ? positionals : [`${platform}-${arch}`]) {
@@ -58,6 +65,11 @@ for (const name of positionals.length > 0 ? positionals : [`${platform}-${arch}`
   const binary = `prebuilds/${name}/eznas.glibc.node`;
   if (!options.check) build(target);
   const facts = inspect(binary, target);
+  if (options.release && target.cuda && facts.cuda.join() !== RELEASED_CUDA.join()) {
+    throw new Error(
+      `${binary} has CUDA code for ${facts.cuda.join(', ') || 'nothing'}, but is to have it for ${RELEASED_CUDA.join(', ')}`,
+    );
+  }
   const path = binary.replace(/\.node$/, FACTS_SUFFIX);
   if (options.check) requireSame(facts, path);
   else writeFileSync(path, `${JSON.stringify(facts, undefined, 2)}\n`);
@@ -69,10 +81,10 @@ for (const name of positionals.length > 0 ? positionals : [`${platform}-${arch}`
 }
 
 function build(target: Target): void {
-  const further = [];
-  if (options['no-cuda'] || !target.cuda) further.push('--CDEZNAS_CUDA=OFF');
-  const architectures = options['cuda-architectures'];
-  if (architectures !== undefined) further.push(`--CDEZNAS_CUDA_ARCHITECTURES=${architectures}`);
+  const further =
+    options['no-cuda'] || !target.cuda
+      ? ['--CDEZNAS_CUDA=OFF']
+      : [`--CDEZNAS_CUDA_ARCHITECTURES=${options['cuda-architectures']}`];
   // prebuildify looks for the binary in build/Release of the folder it is given, which must not be the development build's.
   const stage = 'build-prebuild';
   mkdirSync(stage, { recursive: true });

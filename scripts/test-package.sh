@@ -19,9 +19,9 @@ npm install --prefix "$work/primer" --ignore-scripts --silent "$tarball"
 
 # Node.js and a shell, and nothing that builds.
 for tool in node npm npx sh env; do ln -s "$(command -v "$tool")" "$work/bin/"; done
-isolate=()
-if unshare --net true 2>/dev/null; then isolate=(unshare --net); else echo "no rights to cut the network off; npm's --offline must do"; fi
-"${isolate[@]}" env PATH="$work/bin" PREBUILDS_ONLY=1 npm_config_offline=true \
+isolation=()
+if unshare --net true 2>/dev/null; then isolation=("$(command -v unshare)" --net); else echo "no rights to cut off the network: npm's --offline must do"; fi
+"${isolation[@]}" env PATH="$work/bin" PREBUILDS_ONLY=1 npm_config_offline=true \
   npm install --prefix "$work/empty" --foreground-scripts --no-progress "$tarball" | tee "$work/install.log"
 
-EZNAS_PACKAGE="$work" npx mocha test/package/installed.ts
+EZNAS_PACKAGE="$work" EZNAS_ISOLATION="${isolation[*]}" npx mocha test/package/installed.ts

@@ -9,6 +9,8 @@ import { doctorResult, evaluateResult, evolveResult, scoreResult } from '../cli/
 
 /** Has `bin` (the tools there are), `empty` (the folder with the package), `cache` (npm's) and `install.log`. */
 const WORK = process.env['EZNAS_PACKAGE'] ?? assert.fail('run it by "npm run test:package"');
+/** Command that runs another without network. */
+const ISOLATION = (process.env['EZNAS_ISOLATION'] ?? '').split(' ').filter(Boolean);
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(WORK, 'empty');
 const INSTALLED = join(FOLDER, 'node_modules/eznas');
@@ -20,10 +22,12 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command where there is neither compiler nor network. */
+/** Runs a command where there is no compiler, and no network where rights suffice to cut it off. */
 function bare(command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Outcome {
-  const env = { PATH: join(WORK, 'bin'), HOME: WORK, PREBUILDS_ONLY: '1', npm_config_offline: 'true', ...environment };
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: FOLDER, env, encoding: 'utf8' });
+  const npm = { npm_config_offline: 'true', npm_config_update_notifier: 'false' };
+  const env = { PATH: join(WORK, 'bin'), HOME: WORK, PREBUILDS_ONLY: '1', ...npm, ...environment };
+  const [program, ...rest] = [...ISOLATION, command, ...args];
+  const { status, stdout, stderr } = spawnSync(program!, rest, { cwd: FOLDER, env, encoding: 'utf8' });
   return { code: status, stdout, stderr };
 }
 
@@ -78,6 +82,10 @@ describe('the tarball', () => {
   });
 
   it('came to a machine that cannot build', () => {
+    if (ISOLATION.length > 0) {
+      const connect = "fetch('https://registry.npmjs.org').then(() => process.exit(0), () => process.exit(9))";
+      assert.equal(bare('node', ['-e', connect]).code, 9);
+    }
     for (const tool of ['cc', 'c++', 'gcc', 'g++', 'clang', 'cmake', 'make', 'ninja', 'nvcc', 'python3', 'node-gyp']) {
       assert.notEqual(bare('sh', ['-c', `command -v ${tool}`]).code, 0, tool);
     }
