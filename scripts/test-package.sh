@@ -22,6 +22,6 @@ for tool in node npm npx sh env; do ln -s "$(command -v "$tool")" "$work/bin/"; 
 isolation=()
 if unshare --net true 2>/dev/null; then isolation=("$(command -v unshare)" --net); else echo "no rights to cut off the network: npm's --offline must do"; fi
 "${isolation[@]}" env PATH="$work/bin" PREBUILDS_ONLY=1 npm_config_offline=true \
-  npm install --prefix "$work/empty" --foreground-scripts --no-progress "$tarball" | tee "$work/install.log"
+  npm install --prefix "$work/empty" --foreground-scripts --loglevel notice --no-progress "$tarball" | tee "$work/install.log"
 
 EZNAS_PACKAGE="$work" EZNAS_ISOLATION="${isolation[*]}" npx mocha test/package/installed.ts
