@@ -1,12 +1,12 @@
 # The CUDA backend.
 #
-#   EZNAS_CUDA                AUTO (where nvcc is found), ON (an error without it) or OFF
+#   EZNAS_CUDA                AUTO (where nvcc is found), ON (an error without it) or OFF (while the addon has no entry to it)
 #   EZNAS_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES; by default, for a build that stays on this machine, those of
 #                             its GPUs, or without one H100 code and PTX from which drivers make code for newer GPUs
 #   EZNAS_CUDA_SHIM           also build the backend for the host shim of test/shim: eznas_shim.node and the native tests
 #
 # Sets EZNAS_CUDA_TARGET to the library to link, or to nothing.
-set(EZNAS_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
+set(EZNAS_CUDA OFF CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 option(EZNAS_CUDA_SHIM "Build the CUDA backend for the host execution shim, with its tests" OFF)
 set(EZNAS_CUDA_TARGET "")
 

@@ -3,7 +3,8 @@
  * addon; lib/engine wraps it for people.
  */
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { type AddonBinary, findAddon, glibcVersion, isOlder, PACKAGE_ROOT } from './addon-binary.ts';
 import { type ErrorCode, EznasError } from './errors.ts';
 
 /** Networks, inputs and what to record. Arrays are read before the call returns; the caller may reuse them. */
@@ -166,28 +167,40 @@ export interface NativeAddon {
 let loaded: NativeAddon | undefined;
 
 /**
- * The addon, loaded on first use: a local build if there is one, else the prebuilt binary.
+ * The addon, loaded on first use; see {@link findAddon} for which binary.
  *
  * @throws EznasError ADDON_UNAVAILABLE with the reason and the command that mends it.
  */
 export function addon(): NativeAddon {
   if (loaded !== undefined) return loaded;
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const require = createRequire(import.meta.url);
+  let binary: AddonBinary | undefined;
   try {
-    loaded = process.env['EZNAS_ADDON']
-      ? (require(process.env['EZNAS_ADDON']) as NativeAddon)
-      : (require('node-gyp-build') as (dir: string) => NativeAddon)(root);
+    binary = findAddon();
+    const found = createRequire(import.meta.url)(resolve(binary.path)) as Partial<NativeAddon>;
+    if (typeof found.info !== 'function') throw new Error(`${binary.path} is no addon of eznas`);
+    loaded = found as NativeAddon;
   } catch (cause) {
-    const { platform, arch, version } = process;
-    throw new EznasError(
-      'ADDON_UNAVAILABLE',
-      `the native addon does not load on ${platform}-${arch} with Node ${version}: ${(cause as Error).message}\n` +
-        `Build it from source with "npm run build:native" in ${root} (needs CMake and a C++20 compiler).`,
-      { cause },
-    );
+    throw new EznasError('ADDON_UNAVAILABLE', describeFailure(cause as Error, binary), { cause });
   }
   return loaded;
+}
+
+function describeFailure({ message }: Error, binary: AddonBinary | undefined): string {
+  const { platform, arch, version } = process;
+  const glibc = glibcVersion();
+  const floor = binary?.facts?.glibc;
+  const where = `${platform}-${arch} (${glibc === null ? 'no glibc' : `glibc ${glibc}`}) with Node ${version}`;
+  const unfit =
+    floor !== undefined && (glibc === null || isOlder(glibc, floor))
+      ? `the prebuilt binary needs glibc ${floor} or newer: `
+      : '';
+  // Node.js lists the modules that required it on further lines.
+  const reason = `the native addon does not load on ${where}: ${unfit}${message.split('\n')[0]}`;
+  const advice =
+    binary?.origin === 'environment'
+      ? "EZNAS_ADDON names it; unset that to take the package's own"
+      : `Build it from source with "npm run build:source" in ${PACKAGE_ROOT} (needs CMake 3.25, a C++20 compiler and npm's registry)`;
+  return `${reason}\n${advice}.`;
 }
 
 /** Turns what native code throws (an Error with a `code`) into an EznasError; anything else passes unchanged. */

@@ -19,11 +19,11 @@ namespace eznas::EZNAS_ISA::programs {
 template <int half>
 [[gnu::always_inline]] inline RegLong exchanged(RegLong v) {
 #if defined(__AVX512F__)
-  return __builtin_shuffle(v, RegLong{0 ^ half, 1 ^ half, 2 ^ half, 3 ^ half, 4 ^ half, 5 ^ half, 6 ^ half, 7 ^ half});
+  return __builtin_shufflevector(v, v, 0 ^ half, 1 ^ half, 2 ^ half, 3 ^ half, 4 ^ half, 5 ^ half, 6 ^ half, 7 ^ half);
 #elif defined(__AVX2__)
-  return __builtin_shuffle(v, RegLong{0 ^ half, 1 ^ half, 2 ^ half, 3 ^ half});
+  return __builtin_shufflevector(v, v, 0 ^ half, 1 ^ half, 2 ^ half, 3 ^ half);
 #else
-  return __builtin_shuffle(v, RegLong{0 ^ half, 1 ^ half});
+  return __builtin_shufflevector(v, v, 0 ^ half, 1 ^ half);
 #endif
 }
 

@@ -1,25 +1,26 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { NativeInfo } from '../addon.ts';
+import { type AddonBinary, findAddon, glibcVersion } from '../addon-binary.ts';
 import { loadNasbench201 } from '../benchmarks/nasbench201.ts';
 import { openImages } from '../images/open.ts';
 import { VERSION } from '../version.ts';
-import type { ProbeReport } from './probe.ts';
+import { diagnoseGpus, type GpuDiagnosis } from './gpu-diagnosis.ts';
+import type { ProbeFailure, ProbeReports } from './probe.ts';
 
-/** The addon as found: what it tells, or why it does not load. */
-export type AddonDiagnosis =
-  | { readonly ok: true; readonly path: string | null; readonly compiler: string }
-  | { readonly ok: false; readonly error: string };
+/** A file or part of the package: whether it is as it should be. */
+export type Check<Found> = ({ readonly ok: true } & Found) | { readonly ok: false; readonly error: string };
 
-export interface Gpu {
-  readonly name: string;
-  /** Bytes; null where the driver does not tell. */
-  readonly memory: number | null;
-  readonly computeCapability: string;
+/** Which binary of the addon was chosen, and why. */
+export interface ChosenBinary {
+  readonly path: string;
+  readonly origin: AddonBinary['origin'];
+  readonly why: string;
+  /** Oldest glibc that a prebuilt binary loads with; null for others. */
+  readonly needsGlibc: string | null;
 }
 
 /** What doctor finds; sizes in bytes. */
@@ -29,10 +30,15 @@ export interface Diagnosis {
   /** Highest version of Node-API that this Node.js has. */
   readonly napi: string;
   readonly platform: string;
+  /** Version of glibc, null where the C library is another. */
+  readonly glibc: string | null;
   readonly cpu: { readonly model: string; readonly available: number };
-  readonly addon: AddonDiagnosis;
+  /** Null where there is none. */
+  readonly binary: ChosenBinary | null;
+  /** The addon as found: what it tells, or why it does not load. */
+  readonly addon: Check<{ readonly path: string; readonly compiler: string }>;
   /** Null where the addon does not load. */
-  readonly simd: NativeInfo['simd'] | null;
+  readonly simd: (NativeInfo['simd'] & { readonly chosenBy: 'EZNAS_SIMD' | 'processor' }) | null;
   /** Threads that eznas uses where none are asked for. */
   readonly threads: number | null;
   readonly memory: {
@@ -42,39 +48,31 @@ export interface Diagnosis {
     /** Limit that the addon keeps to, null where there is none. */
     readonly limit: number | null;
   };
-  readonly gpu: {
-    /** Version of the NVIDIA driver, null without one. */
-    readonly driver: string | null;
-    readonly devices: readonly Gpu[];
-    /** Whether this build of eznas can use them. */
-    readonly usable: boolean;
-  };
+  readonly gpu: GpuDiagnosis;
+  /** Keeps the archives of run folders. */
+  readonly sqlite: Check<{ readonly version: string }>;
   /** The files that ship with the package. */
   readonly data: readonly { readonly name: string; readonly ok: boolean; readonly error?: string }[];
 }
 
-const execute = promisify(execFile);
-
 const PROBE_MILLISECONDS = 30_000;
-
-const SMI_MILLISECONDS = 10_000;
 
 /** Looks at the machine, the addon and the package's files. Does not throw: what is wrong is part of the diagnosis. */
 export async function diagnose(): Promise<Diagnosis> {
-  const [probe, devices] = await Promise.all([probeAddon(), listGpus()]);
-  const info = 'error' in probe ? undefined : probe.info;
+  const binary = choose();
+  const [addon, sqlite] = await Promise.all([probe('addon'), probe('sqlite')]);
+  const info = addon.ok ? addon.info : undefined;
   const constrained = process.constrainedMemory();
   return {
     eznas: VERSION,
     node: process.version,
     napi: process.versions['napi'] ?? 'none',
     platform: `${process.platform}-${process.arch}`,
+    glibc: glibcVersion(),
     cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', available: availableParallelism() },
-    addon:
-      'error' in probe
-        ? { ok: false, error: probe.error }
-        : { ok: true, path: probe.path, compiler: probe.info.compiler },
-    simd: info?.simd ?? null,
+    binary,
+    addon: addon.ok ? { ok: true, path: binary?.path ?? '', compiler: addon.info.compiler } : addon,
+    simd: info ? { ...info.simd, chosenBy: process.env['EZNAS_SIMD'] ? 'EZNAS_SIMD' : 'processor' } : null,
     threads: info?.threads ?? null,
     memory: {
       total: totalmem(),
@@ -83,7 +81,8 @@ export async function diagnose(): Promise<Diagnosis> {
       // 0 stands for none.
       limit: info?.memory.limit || null,
     },
-    gpu: { driver: driverVersion(), devices, usable: (info?.cuda?.devices.length ?? 0) > 0 },
+    gpu: await diagnoseGpus(info ? info.cuda : null),
+    sqlite,
     data: [
       checkData('nasbench201', () => loadNasbench201()),
       checkData('photographs', () => openImages('photographs')),
@@ -91,42 +90,29 @@ export async function diagnose(): Promise<Diagnosis> {
   };
 }
 
-async function probeAddon(): Promise<ProbeReport> {
-  const file = fileURLToPath(new URL(`./probe${extname(import.meta.url)}`, import.meta.url));
+function choose(): ChosenBinary | null {
   try {
-    const options = { timeout: PROBE_MILLISECONDS };
-    const { stdout } = await execute(process.execPath, [...process.execArgv, file], options);
-    return JSON.parse(stdout) as ProbeReport;
-  } catch (error) {
-    const { killed, signal, message } = error as ExecFileException;
-    if (killed) return { error: `loading it took more than ${PROBE_MILLISECONDS / 1000} s` };
-    return { error: signal ? `loading it crashed the process (${signal})` : message };
-  }
-}
-
-function driverVersion(): string | null {
-  try {
-    const text = readFileSync('/proc/driver/nvidia/version', 'utf8');
-    return /Kernel Module(?: for \S+)?\s+(\d[\d.]*)/.exec(text)?.[1] ?? null;
+    const { path, origin, why, facts } = findAddon();
+    return { path, origin, why, needsGlibc: facts?.glibc ?? null };
   } catch {
     return null;
   }
 }
 
-async function listGpus(): Promise<Gpu[]> {
-  const query = ['--query-gpu=name,memory.total,compute_cap', '--format=csv,noheader,nounits'];
+/** Loads a part in a process of its own. */
+async function probe<Part extends keyof ProbeReports>(part: Part): Promise<Check<ProbeReports[Part]>> {
+  const file = fileURLToPath(new URL(`./probe${extname(import.meta.url)}`, import.meta.url));
   try {
-    const { stdout } = await execute('nvidia-smi', query, { timeout: SMI_MILLISECONDS });
-    return stdout.split('\n').filter(Boolean).map(readGpu);
-  } catch {
-    return [];
+    const options = { timeout: PROBE_MILLISECONDS };
+    const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, file, part], options);
+    if (stdout === '') return { ok: false, error: 'loading it ended the process' };
+    const report = JSON.parse(stdout) as ProbeReports[Part] | ProbeFailure;
+    return 'error' in report ? { ok: false, error: report.error } : { ok: true, ...report };
+  } catch (error) {
+    const { killed, signal, message } = error as ExecFileException;
+    if (killed) return { ok: false, error: `loading it took more than ${PROBE_MILLISECONDS / 1000} s` };
+    return { ok: false, error: signal ? `loading it crashed the process (${signal})` : message };
   }
-}
-
-function readGpu(line: string): Gpu {
-  const [name = '', mebibytes = '', computeCapability = ''] = line.split(',').map((field) => field.trim());
-  const memory = Number(mebibytes) * 2 ** 20;
-  return { name, memory: Number.isFinite(memory) ? memory : null, computeCapability };
 }
 
 function checkData(name: string, open: () => unknown): Diagnosis['data'][number] {

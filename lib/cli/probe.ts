@@ -1,26 +1,31 @@
 /**
- * Loads the native addon and prints what it tells of itself, as JSON. Doctor runs this file in a process of its own, which a broken binary may
- * crash.
+ * Loads a native part and prints what it tells of itself, as JSON: `node probe.js addon` or `node probe.js sqlite`. Doctor runs this file in a
+ * process of its own, which a broken binary may crash.
  */
-import { createRequire } from 'node:module';
 import { addon, type NativeInfo } from '../addon.ts';
+import { sqliteVersion } from '../evolution/database.ts';
 
-/** What a probe prints: what it found, or why the addon does not load. */
-export type ProbeReport =
-  | {
-      /** Path of the binary. */
-      readonly path: string | null;
-      readonly info: NativeInfo;
-    }
-  | { readonly error: string };
+/** What a probe of a part prints. */
+export interface ProbeReports {
+  readonly addon: { readonly info: NativeInfo };
+  readonly sqlite: { readonly version: string };
+}
 
-process.stdout.write(JSON.stringify(probe()));
+/** In place of a report: why the part does not load. */
+export interface ProbeFailure {
+  readonly error: string;
+}
 
-function probe(): ProbeReport {
+const PROBES: { readonly [Part in keyof ProbeReports]: () => ProbeReports[Part] } = {
+  addon: () => ({ info: addon().info() }),
+  sqlite: () => ({ version: sqliteVersion() }),
+};
+
+process.stdout.write(JSON.stringify(probe(process.argv[2] as keyof ProbeReports)));
+
+function probe(part: keyof ProbeReports): ProbeReports[typeof part] | ProbeFailure {
   try {
-    const info = addon().info();
-    const files = Object.keys(createRequire(import.meta.url).cache);
-    return { path: files.find((file) => file.endsWith('.node')) ?? null, info };
+    return PROBES[part]();
   } catch (error) {
     return { error: (error as Error).message };
   }

@@ -1,7 +1,7 @@
-import Database from 'better-sqlite3';
 import { EznasError } from '../errors.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
 import type { Evaluation } from './assessment.ts';
+import { type Database, inTransaction, openDatabase, SQLITE, sqliteCode } from './database.ts';
 import type { Generation } from './search.ts';
 import type { FitnessTask } from './task.ts';
 
@@ -86,7 +86,8 @@ export interface ArchivedIndividual {
  */
 export class Archive {
   readonly path: string;
-  readonly #database: Database.Database;
+  readonly #database: Database;
+  readonly #readonly: boolean;
 
   /**
    * Opens an archive, or makes one where there is no file yet.
@@ -95,14 +96,16 @@ export class Archive {
    */
   constructor(path: string, { readonly = false }: { readonly readonly?: boolean } = {}) {
     this.path = path;
+    this.#readonly = readonly;
     try {
-      this.#database = new Database(path, { readonly, fileMustExist: readonly });
+      this.#database = openDatabase(path, { readonly });
     } catch (cause) {
+      if (cause instanceof EznasError) throw cause;
       const reason = `cannot be opened: ${(cause as Error).message}; see that the folder exists and can be written`;
       throw new EznasError('INVALID_RUN', `${path} ${reason}`, { cause });
     }
     try {
-      this.#typed(() => this.#prepare(readonly));
+      this.#typed(() => this.#prepare());
     } catch (error) {
       this.#database.close();
       throw error;
@@ -122,8 +125,8 @@ export class Archive {
       accuracies: JSON.stringify([...accuracies]),
     }));
     this.#transaction(() => {
-      const select = this.#database.prepare<[], (typeof rows)[number]>('SELECT * FROM tasks');
-      const recorded = new Map(select.all().map((row) => [row.name, row]));
+      const all = this.#database.prepare('SELECT * FROM tasks').all() as typeof rows;
+      const recorded = new Map(all.map((row) => [row.name, row]));
       if (recorded.size === 0) {
         const insert = this.#database.prepare('INSERT INTO tasks VALUES (@name, @space, @networks, @accuracies)');
         for (const row of rows) insert.run(row);
@@ -177,71 +180,66 @@ export class Archive {
 
   /** The last generation recorded; −1 when there is none. */
   lastGeneration(): number {
-    return this.#typed(() =>
-      this.#database.prepare('SELECT coalesce(max(generation), -1) FROM generations').pluck().get(),
-    ) as number;
+    return this.#typed(() => this.#value('SELECT coalesce(max(generation), -1) FROM generations')) as number;
   }
 
   /** Every evaluation, without the scores. */
   evaluations(): Omit<Evaluation, 'scores'>[] {
-    return this.#typed(() =>
-      this.#database
-        .prepare<[], Omit<Evaluation, 'scores'>>(
-          'SELECT text AS program, task, tau FROM evaluations JOIN programs ON programs.id = program ORDER BY program, task',
-        )
-        .all(),
-    );
+    const select =
+      'SELECT text AS program, task, tau FROM evaluations JOIN programs ON programs.id = program ORDER BY program, task';
+    const rows = this.#typed(() => this.#database.prepare(select).all() as Omit<Evaluation, 'scores'>[]);
+    return rows.map((row) => ({ ...row }));
   }
 
   /** Scores of a program (canonical text) on the networks of a task; undefined when it was not evaluated on it. */
   scores(program: string, task: string): Float64Array | undefined {
-    const blob = this.#typed(() =>
-      this.#database
-        .prepare('SELECT scores FROM evaluations JOIN programs ON programs.id = program WHERE text = ? AND task = ?')
-        .pluck()
-        .get(program, task),
-    ) as Buffer | undefined;
-    return blob && Float64Array.from({ length: blob.length / 8 }, (_, index) => blob.readDoubleLE(8 * index));
+    const select = 'SELECT scores FROM evaluations JOIN programs ON programs.id = program WHERE text = ? AND task = ?';
+    const blob = this.#typed(() => this.#value(select, program, task)) as Uint8Array | undefined;
+    if (blob === undefined) return undefined;
+    const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+    return Float64Array.from({ length: blob.length / 8 }, (_, index) => view.getFloat64(8 * index, true));
   }
 
   /** All individuals in order, or those of one generation. */
   individuals(generation?: number): ArchivedIndividual[] {
-    const select = this.#typed(() =>
-      this.#database.prepare<
-        { generation: number | null },
-        ArchivedIndividual & { parent1: string | null; parent2: string | null }
-      >(`
-        SELECT individuals.generation, slot, programs.text AS program, programs.size, programs.height, operation,
-               first.text AS parent1, second.text AS parent2, fitness, sign
-        FROM individuals
-        JOIN programs ON programs.id = program
-        LEFT JOIN programs AS first ON first.id = parent1
-        LEFT JOIN programs AS second ON second.id = parent2
-        WHERE @generation IS NULL OR individuals.generation = @generation
-        ORDER BY individuals.generation, slot`),
-    );
-    return this.#typed(() => select.all({ generation: generation ?? null })).map(({ parent1, parent2, ...row }) => ({
+    const select = `
+      SELECT individuals.generation, slot, programs.text AS program, programs.size, programs.height, operation,
+             first.text AS parent1, second.text AS parent2, fitness, sign
+      FROM individuals
+      JOIN programs ON programs.id = program
+      LEFT JOIN programs AS first ON first.id = parent1
+      LEFT JOIN programs AS second ON second.id = parent2
+      WHERE @generation IS NULL OR individuals.generation = @generation
+      ORDER BY individuals.generation, slot`;
+    type Row = ArchivedIndividual & { parent1: string | null; parent2: string | null };
+    const rows = this.#typed(() => this.#database.prepare(select).all({ generation: generation ?? null }) as Row[]);
+    return rows.map(({ parent1, parent2, ...row }) => ({
       ...row,
       parents: [parent1, parent2].filter((parent) => parent !== null),
     }));
   }
 
   close(): void {
+    try {
+      // An archive at rest is one file. Closing alone would leave the log until the library's statements are collected.
+      if (!this.#readonly) this.#database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE');
+    } catch {
+      // Someone reads it: the log stays beside it, and nothing is lost.
+    }
     this.#database.close();
   }
 
-  #prepare(readonly: boolean): void {
+  #prepare(): void {
     const database = this.#database;
-    const version = database.pragma('user_version', { simple: true }) as number;
-    const application = database.pragma('application_id', { simple: true }) as number;
-    const empty = database.prepare('SELECT count(*) = 0 FROM sqlite_schema').pluck().get() === 1;
-    if (empty && version === 0 && !readonly) {
-      database.pragma('journal_mode = WAL');
-      database.transaction(() => {
+    const version = this.#value('PRAGMA user_version') as number;
+    const application = this.#value('PRAGMA application_id') as number;
+    const empty = this.#value('SELECT count(*) = 0 FROM sqlite_schema') === 1;
+    if (empty && version === 0 && !this.#readonly) {
+      inTransaction(database, () => {
         database.exec(SCHEMA);
-        database.pragma(`application_id = ${APPLICATION_ID}`);
-        database.pragma(`user_version = ${ARCHIVE_VERSION}`);
-      })();
+        database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+        database.exec(`PRAGMA user_version = ${ARCHIVE_VERSION}`);
+      });
     } else if (application !== APPLICATION_ID) {
       throw new EznasError('INVALID_RUN', `${this.path} is an SQLite file, but not an archive of eznas`);
     } else if (version !== ARCHIVE_VERSION) {
@@ -251,18 +249,26 @@ export class Archive {
           'open it with the eznas that made it',
       );
     }
+    if (this.#readonly) return;
+    database.exec('PRAGMA journal_mode = WAL');
     // A checkpoint must never reach the disk before the generation it continues from.
-    database.pragma('synchronous = FULL');
-    database.pragma('foreign_keys = ON');
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA foreign_keys = ON');
+  }
+
+  /** The first value of the first row; undefined where there is none. */
+  #value(sql: string, ...parameters: readonly string[]): unknown {
+    const row = this.#database.prepare(sql).get(...parameters) as Record<string, unknown> | undefined;
+    return row && Object.values(row)[0];
   }
 
   #programIds(generation: number): (program: Program) => number {
-    const select = this.#database.prepare('SELECT id FROM programs WHERE text = ?').pluck();
+    const select = this.#database.prepare('SELECT id FROM programs WHERE text = ?');
     const insert = this.#database.prepare('INSERT INTO programs (text, size, height, generation) VALUES (?, ?, ?, ?)');
     return (program) => {
       const text = canonicalText(program);
-      const known = select.get(text) as number | undefined;
-      return known ?? Number(insert.run(text, program.size, program.height, generation).lastInsertRowid);
+      const known = select.get(text) as { id: number } | undefined;
+      return known?.id ?? Number(insert.run(text, program.size, program.height, generation).lastInsertRowid);
     };
   }
 
@@ -276,7 +282,7 @@ export class Archive {
   }
 
   #transaction(work: () => void): void {
-    this.#typed(() => this.#database.transaction(work).immediate());
+    this.#typed(() => inTransaction(this.#database, work));
   }
 
   /** Runs database work with its errors typed. */
@@ -284,14 +290,15 @@ export class Archive {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
-      const { code } = error;
-      const advice = /NOTADB|CORRUPT/.test(code)
-        ? 'it is damaged or no SQLite file; restore it from a copy, or start a new run in another folder'
-        : /BUSY|LOCKED/.test(code)
-          ? 'another process uses it; wait until that ends'
-          : 'see that its folder can be written and that the disk has room; the run can then be resumed';
-      throw new EznasError('INVALID_RUN', `${this.path}: ${error.message} (${code}); ${advice}`, { cause: error });
+      const code = sqliteCode(error);
+      if (code === undefined) throw error;
+      const advice =
+        code === SQLITE.notADatabase || code === SQLITE.corrupt
+          ? 'it is damaged or no SQLite file; restore it from a copy, or start a new run in another folder'
+          : code === SQLITE.busy || code === SQLITE.locked
+            ? 'another process uses it; wait until that ends'
+            : 'see that its folder can be written and that the disk has room; the run can then be resumed';
+      throw new EznasError('INVALID_RUN', `${this.path}: ${(error as Error).message}; ${advice}`, { cause: error });
     }
   }
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { createCli } from '../../lib/cli/cli.ts';
 import { exitCodeOf } from '../../lib/cli/exit-codes.ts';
 import { EznasError } from '../../lib/errors.ts';
-import { eznas, useTemporaryFolder } from './support.ts';
+import { eznas, start, useTemporaryFolder } from './support.ts';
 
 /** Runs the command in this process, which is quicker than many processes, and requires it to fail. */
 async function assertFails(args: readonly string[], code: number, message: RegExp): Promise<void> {
@@ -105,6 +105,23 @@ describe('bad input', () => {
   it('a failed command leaves no file behind --out', async () => {
     await assertFails(evaluate('--networks', '0', '--out', temporary('result.json')), 2, /cannot take 0 networks/);
     assert.deepEqual(readdirSync(dirname(temporary('result.json'))), []);
+  });
+
+  it('more memory than may be used: exit code 4, what it takes and what there is, nothing on stdout or behind --out', async () => {
+    const request = ['--proxy', 'eznas-a', '--batch', '4096', '--json', '--out', temporary('result.json')];
+    for (const command of [
+      ['evaluate', '--networks', '2'],
+      ['score', '6111'],
+    ]) {
+      const { outcome } = start([...command, ...request], { EZNAS_MEMORY_LIMIT: '100000000' });
+      const { code, stdout, stderr } = await outcome;
+      assert.deepEqual({ code, stdout }, { code: 4, stdout: '' }, stderr);
+      assert.match(
+        stderr,
+        /^eznas: network 0 needs at least \d+ MB at batch 4096; the limit is 100 MB \(.*EZNAS_MEMORY_LIMIT\)\n$/,
+      );
+      assert.deepEqual(readdirSync(dirname(temporary('result.json'))), []);
+    }
   });
 
   it('--run that holds something else', async () => {

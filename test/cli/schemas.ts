@@ -56,17 +56,35 @@ export const evolveResult = z.strictObject({
   runFolder: z.string().nullable(),
 });
 
+const check = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.discriminatedUnion('ok', [
+    z.strictObject({ ok: z.literal(true), ...shape }),
+    z.strictObject({ ok: z.literal(false), error: z.string() }),
+  ]);
+
 export const doctorResult = z.strictObject({
   eznas: z.string(),
   node: z.string(),
   napi: z.string(),
   platform: z.string(),
+  glibc: z.string().nullable(),
   cpu: z.strictObject({ model: z.string(), available: z.int().min(1) }),
-  addon: z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), path: z.string().nullable(), compiler: z.string() }),
-    z.strictObject({ ok: z.literal(false), error: z.string() }),
-  ]),
-  simd: z.strictObject({ level: z.string(), supported: z.array(z.string()) }).nullable(),
+  binary: z
+    .strictObject({
+      path: z.string(),
+      origin: z.enum(['environment', 'local build', 'prebuilt']),
+      why: z.string(),
+      needsGlibc: z.string().nullable(),
+    })
+    .nullable(),
+  addon: check({ path: z.string(), compiler: z.string() }),
+  simd: z
+    .strictObject({
+      level: z.string(),
+      supported: z.array(z.string()),
+      chosenBy: z.enum(['EZNAS_SIMD', 'processor']),
+    })
+    .nullable(),
   threads: z.int().nullable(),
   memory: z.strictObject({ total: z.number(), constrained: z.number().nullable(), limit: z.number().nullable() }),
   gpu: z.strictObject({
@@ -75,7 +93,9 @@ export const doctorResult = z.strictObject({
       z.strictObject({ name: z.string(), memory: z.number().nullable(), computeCapability: z.string() }),
     ),
     usable: z.boolean(),
+    advice: z.string().nullable(),
   }),
+  sqlite: check({ version: z.string() }),
   data: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), error: z.string().optional() })),
 });
 

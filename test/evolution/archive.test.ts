@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import { basename, join } from 'node:path';
 import { EznasError } from '../../lib/errors.ts';
 import { Archive } from '../../lib/evolution/archive.ts';
 import { Assessor } from '../../lib/evolution/assessment.ts';
+import { openDatabase } from '../../lib/evolution/database.ts';
 import { type Generation, generations, type Individual } from '../../lib/evolution/search.ts';
 import { canonicalText } from '../../lib/programs/tree.ts';
 import { dump } from './fixtures/dump.ts';
@@ -142,15 +142,40 @@ describe('archive', () => {
     archive.close();
   });
 
+  it('is one file at rest', () => {
+    filled().close();
+    const siblings = () => readdirSync(root).filter((name) => name.startsWith(basename(path)));
+    assert.deepEqual(siblings(), [basename(path)]);
+    const again = new Archive(path);
+    again.truncate(1);
+    assert.equal(siblings().length, 3, 'archive, log and index while it is open');
+    again.close();
+    assert.deepEqual(siblings(), [basename(path)]);
+  });
+
+  it('loses nothing when it is closed while another reads it', () => {
+    const archive = filled();
+    const reader = new Archive(path, { readonly: true });
+    assert.equal(reader.lastGeneration(), 3);
+    archive.truncate(1);
+    archive.close();
+    assert.equal(reader.lastGeneration(), 1);
+    reader.close();
+    const again = new Archive(path);
+    assert.equal(again.lastGeneration(), 1);
+    again.recordGeneration(steps[2]!);
+    again.close();
+  });
+
   it('refuses files that are no archive of this version', () => {
     filled().close();
-    const database = new Database(path);
-    database.pragma('user_version = 7');
+    const database = openDatabase(path);
+    database.exec('PRAGMA user_version = 7');
     database.close();
     refuses(() => new Archive(path), /version 7/, /reads version 1/);
 
     const foreign = join(root, 'foreign.sqlite');
-    const other = new Database(foreign);
+    const other = openDatabase(foreign);
     other.exec('CREATE TABLE cats (name)');
     other.close();
     refuses(() => new Archive(foreign), /not an archive of eznas/);

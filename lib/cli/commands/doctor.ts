@@ -20,8 +20,8 @@ export function addDoctor(cli: Command): void {
     .command('doctor')
     .summary('tell what eznas finds on this machine')
     .description(
-      'Tells versions, processor, instructions and threads used, memory, GPU and driver, and whether the addon loads and the package is whole. ' +
-        'The addon is tried in a process of its own.',
+      'Tells versions, the binary that was chosen and why, processor, instructions and threads used, memory, GPU and driver, and whether all ' +
+        'native parts load and the package is whole. Native parts are tried in a process of their own.',
     );
   addOptions(command, OPTIONS).addHelpText(
     'after',
@@ -31,15 +31,16 @@ Examples:
   $ EZNAS_SIMD=avx2 eznas doctor --json`,
   );
   command.action(async (given: Record<string, unknown>) => {
-    const { addon, data } = await giveResult(checkOptions(given, OPTIONS), diagnose, (diagnosis) =>
+    const { addon, sqlite, data } = await giveResult(checkOptions(given, OPTIONS), diagnose, (diagnosis) =>
       formatTable(COLUMNS, describe(diagnosis)),
     );
-    if (!addon.ok) process.exitCode = EXIT.addon;
+    if (!addon.ok || !sqlite.ok) process.exitCode = EXIT.addon;
     else if (!data.every(({ ok }) => ok)) process.exitCode = EXIT.file;
   });
 }
 
-function describe({ eznas, node, napi, platform, cpu, addon, simd, threads, memory, gpu, data }: Diagnosis): Line[] {
+function describe(diagnosis: Diagnosis): Line[] {
+  const { eznas, node, napi, platform, glibc, cpu, binary, addon, threads, memory, gpu, sqlite, data } = diagnosis;
   const limits = [
     `${gibibytes(memory.total)} in all`,
     ...(memory.constrained === null ? [] : [`${gibibytes(memory.constrained)} allowed`]),
@@ -47,22 +48,42 @@ function describe({ eznas, node, napi, platform, cpu, addon, simd, threads, memo
   ];
   return [
     ['eznas', eznas],
-    ['Node.js', `${node}, Node-API ${napi}, ${platform}`],
-    ['addon', addon.ok ? `${addon.path ?? 'loaded'}, built with ${addon.compiler}` : addon.error],
+    ['Node.js', `${node}, Node-API ${napi}`],
+    ['platform', `${platform}, ${glibc === null ? 'no glibc' : `glibc ${glibc}`}`],
+    ['binary', describeBinary(binary)],
+    // A table has one line for each.
+    ['addon', addon.ok ? `loads, built with ${addon.compiler}` : addon.error.replaceAll('\n', '; ')],
     ['CPU', `${cpu.model}, ${cpu.available} threads available`],
-    ['instructions', simd === null ? 'unknown' : `${simd.level} (supported: ${simd.supported.join(', ')})`],
+    ['instructions', describeSimd(diagnosis.simd)],
     ['threads', threads === null ? 'unknown' : `${threads} used where none are asked for`],
     ['memory', limits.join(', ')],
     ['GPU', describeGpu(gpu)],
+    ['SQLite', sqlite.ok ? sqlite.version : sqlite.error.replaceAll('\n', '; ')],
     ...data.map(({ name, ok, error }): Line => [`data/${name}`, ok ? 'whole' : (error ?? 'damaged')]),
   ];
 }
 
-function describeGpu({ driver, devices, usable }: Diagnosis['gpu']): string {
-  if (driver === null && devices.length === 0) return 'none found';
-  const names = devices.map(({ name, memory }) => (memory === null ? name : `${name} (${gibibytes(memory)})`));
-  const found = [driver === null ? 'no driver' : `driver ${driver}`, ...names];
-  return `${found.join(', ')}; ${usable ? 'usable' : 'this build has no CUDA backend'}`;
+function describeBinary(binary: Diagnosis['binary']): string {
+  if (binary === null) return 'none';
+  const { path, origin, why, needsGlibc } = binary;
+  const needs = needsGlibc === null ? '' : `, for glibc ${needsGlibc} or newer`;
+  return `${path} (${origin === 'environment' ? '' : `${origin}${needs}: `}${why})`;
+}
+
+function describeSimd(simd: Diagnosis['simd']): string {
+  if (simd === null) return 'unknown';
+  const { level, supported, chosenBy } = simd;
+  const why = chosenBy === 'EZNAS_SIMD' ? 'by EZNAS_SIMD' : 'the best of this processor';
+  return `${level}, ${why} (supported: ${supported.join(', ')})`;
+}
+
+function describeGpu({ driver, devices, usable, advice }: Diagnosis['gpu']): string {
+  const names = devices.map(({ name, memory, computeCapability }) => {
+    const size = memory === null ? '' : `, ${gibibytes(memory)}`;
+    return `${name} (compute capability ${computeCapability}${size})`;
+  });
+  const found = [...(driver === null ? [] : [`driver ${driver}`]), ...names].join(', ') || 'none found';
+  return [found, ...(usable ? ['usable'] : []), ...(advice === null ? [] : [advice])].join('; ');
 }
 
 function gibibytes(bytes: number): string {

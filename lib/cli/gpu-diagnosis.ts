@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { NativeInfo } from '../addon.ts';
+
+export interface Gpu {
+  readonly name: string;
+  /** Bytes; null where the driver does not tell. */
+  readonly memory: number | null;
+  /** Such as `9.0`. */
+  readonly computeCapability: string;
+}
+
+export interface GpuDiagnosis {
+  /** Version of the NVIDIA driver, null without one. */
+  readonly driver: string | null;
+  readonly devices: readonly Gpu[];
+  /** Whether this build of eznas can use them. */
+  readonly usable: boolean;
+  /** What keeps eznas from using a GPU and what to do; null where nothing does. */
+  readonly advice: string | null;
+}
+
+/** What a machine has. */
+export interface GpuFindings {
+  readonly driver: string | null;
+  readonly devices: readonly Gpu[];
+  /** What the addon tells of CUDA: undefined where it was built without, null where it does not load. */
+  readonly cuda: NativeInfo['cuda'] | null;
+}
+
+/** CUDA 13 needs this series of drivers or a newer one. */
+const LEAST_DRIVER = 580;
+
+const LEAST_CAPABILITY = 8;
+
+const SMI_MILLISECONDS = 10_000;
+
+/** Looks for the driver and its GPUs. @param cuda see {@link GpuFindings} */
+export async function diagnoseGpus(cuda: NativeInfo['cuda'] | null): Promise<GpuDiagnosis> {
+  const listed = await listGpus();
+  const driver = kernelDriver() ?? listed.driver;
+  const devices = cuda && cuda.devices.length > 0 ? cuda.devices : listed.devices;
+  const usable = (cuda?.devices.length ?? 0) > 0;
+  return { driver, devices, usable, advice: adviseOnGpus({ driver, devices, cuda }) };
+}
+
+/** What keeps eznas from using a GPU and what to do; null where nothing does, or the addon does not load. */
+export function adviseOnGpus({ driver, devices, cuda }: GpuFindings): string | null {
+  if (cuda === null || (cuda !== undefined && cuda.devices.length > 0)) return null;
+  if (driver === null && devices.length === 0) {
+    return `no NVIDIA driver; for a GPU, install r${LEAST_DRIVER} or newer`;
+  }
+  if (driver !== null && Number.parseInt(driver, 10) < LEAST_DRIVER) {
+    return `driver ${driver} is too old for CUDA 13; install r${LEAST_DRIVER} or newer`;
+  }
+  if (cuda === undefined) {
+    return 'this binary has no CUDA code; use the prebuilt linux-x64 binary, or "npm run build:source" where CUDA 13\'s nvcc is on the PATH';
+  }
+  if (devices.length > 0 && devices.every(({ computeCapability }) => Number(computeCapability) < LEAST_CAPABILITY)) {
+    return `compute capability ${devices[0]!.computeCapability} is too low; ${LEAST_CAPABILITY}.0 (Ampere) or newer is needed`;
+  }
+  return (
+    cuda.error ??
+    'CUDA finds no device; see that CUDA_VISIBLE_DEVICES names one and that this user may open /dev/nvidia*'
+  );
+}
+
+function kernelDriver(): string | null {
+  try {
+    const text = readFileSync('/proc/driver/nvidia/version', 'utf8');
+    return /Kernel Module(?: for \S+)?\s+(\d[\d.]*)/.exec(text)?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+async function listGpus(): Promise<{ readonly driver: string | null; readonly devices: readonly Gpu[] }> {
+  const query = ['--query-gpu=driver_version,name,memory.total,compute_cap', '--format=csv,noheader,nounits'];
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: SMI_MILLISECONDS });
+    const rows = stdout.split('\n').filter(Boolean);
+    return { driver: rows[0]?.split(',')[0]?.trim() ?? null, devices: rows.map(readGpu) };
+  } catch {
+    return { driver: null, devices: [] };
+  }
+}
+
+function readGpu(row: string): Gpu {
+  const [, name = '', mebibytes = '', computeCapability = ''] = row.split(',').map((field) => field.trim());
+  const memory = Number(mebibytes) * 2 ** 20;
+  return { name, memory: Number.isFinite(memory) ? memory : null, computeCapability };
+}
