@@ -16,6 +16,27 @@ constexpr int kThreads = 256, kWarps = kThreads / 32;
 /// Fragments of 8 source channels at one tap that a block sums up: tiles of channels × taps.
 constexpr int kSlots = 9;
 
+/// Where the slots' fragments begin in the patch, which is below 2¹⁶ floats: two in a register, since sums take so
+/// many.
+struct Slots {
+  uint32_t pairs[(kSlots + 1) / 2];
+  __device__ __forceinline__ int operator[](int slot) const {
+    return static_cast<int>(pairs[slot / 2] >> (slot % 2 * 16) & 0xffffu);
+  }
+};
+
+/// The slots' tiles of channels and taps, in order.
+struct SlotCounter {
+  int tile = 0, row = 0, col = 0;
+  __device__ __forceinline__ void next(const ConvWeights& s) {
+    if (++col < s.blockTapCols) return;
+    col = 0;
+    if (++row < s.blockTapRows) return;
+    row = 0;
+    ++tile;
+  }
+};
+
 struct Place {
   int split, group, outerTile, sourceBlock, tapRow, tapCol;
 };
@@ -86,7 +107,7 @@ __device__ __forceinline__ void writeOffsets(const ConvWeights& s, const Origin&
 /// Adds the products of eight pixels.
 template <int kM, int kPitch>
 __device__ __forceinline__ void multiplyTf32(const ConvWeights& s, const float* outer, const int* offsets,
-                                             const float* patch, const int (&slots)[kSlots], int slotCount,
+                                             const float* patch, const Slots& slots, int slotCount,
                                              float (&sums)[kSlots][kM][4]) {
   const int lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   uint32_t left[kM][4];
@@ -112,7 +133,7 @@ __device__ __forceinline__ void multiplyTf32(const ConvWeights& s, const float* 
 
 template <int kM, int kPitch>
 __device__ __forceinline__ void multiplyFloat32(const ConvWeights& s, const float* outer, const int* offsets,
-                                                const float* patch, const int (&slots)[kSlots], int slotCount,
+                                                const float* patch, const Slots& slots, int slotCount,
                                                 float (&sums)[kSlots][kM][4]) {
   const int lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   const float* channel = patch + 2 * t * s.planePitch;
@@ -141,19 +162,20 @@ __device__ __forceinline__ void multiplyFloat32(const ConvWeights& s, const floa
   }
 }
 
-/// Adds the warps' sums pairwise; afterwards the first warp has them.
+/// Adds the warps' sums pairwise and leaves them in shared memory, [slot][m][lane].
 template <int kM>
 __device__ __forceinline__ void addWarps(float4* shared, float (&sums)[kSlots][kM][4]) {
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const auto put = [&](float4* place) {
+#pragma unroll
+    for (int j = 0; j < kSlots * kM; ++j) {
+      const float(&v)[4] = sums[j / kM][j % kM];
+      place[j * 32] = make_float4(v[0], v[1], v[2], v[3]);
+    }
+  };
   for (int half = kWarps / 2; half > 0; half /= 2) {
     float4* place = shared + (warp % half) * kSlots * kM * 32 + lane;
-    if (warp >= half && warp < 2 * half) {
-#pragma unroll
-      for (int j = 0; j < kSlots * kM; ++j) {
-        const float(&v)[4] = sums[j / kM][j % kM];
-        place[j * 32] = make_float4(v[0], v[1], v[2], v[3]);
-      }
-    }
+    if (warp >= half && warp < 2 * half) put(place);
     __syncthreads();
     if (warp < half) {
 #pragma unroll
@@ -165,6 +187,28 @@ __device__ __forceinline__ void addWarps(float4* shared, float (&sums)[kSlots][k
     }
     __syncthreads();
   }
+  if (warp == 0) put(shared + lane);
+  __syncthreads();
+}
+
+/// Writes a block's sums from shared memory to the gradient, or to the sums of its split.
+template <int kM>
+__device__ __forceinline__ void writeSums(const ConvWeights& s, const ConvWeightsItem& item, const float* sums) {
+  const Place at = placeOf(s);
+  float* out = s.splits > 1 ? item.partials + static_cast<size_t>(at.split) * s.weights() : item.gradient;
+  const int taps = s.blockTapRows * s.blockTapCols, sources = 8 * s.sourceTiles;
+  for (int j = static_cast<int>(threadIdx.x); j < 16 * kM * sources * taps; j += kThreads) {
+    const int tap = j % taps, source = j / taps % sources, outer = j / (taps * sources);
+    const int a = at.tapRow + tap / s.blockTapCols, b = at.tapCol + tap % s.blockTapCols;
+    const int o = at.outerTile * 16 * kM + outer, i = at.sourceBlock * sources + source;
+    if (a >= s.kernelRows || b >= s.kernelCols || o >= s.groupOuters || i >= s.groupSources) continue;
+    const int fragment = (source / 8 * taps + tap) * kM + outer / 16;
+    const int lane = outer % 8 * 4 + source % 8 / 2, element = outer % 16 / 8 * 2 + source % 2;
+    const size_t row = static_cast<size_t>(at.group * s.groupOuters + o) * static_cast<size_t>(s.groupSources) +
+                       static_cast<size_t>(i);
+    out[(row * static_cast<size_t>(s.kernelRows) + static_cast<size_t>(a)) * static_cast<size_t>(s.kernelCols) +
+        static_cast<size_t>(b)] = sums[(fragment * 32 + lane) * 4 + element];
+  }
 }
 
 template <int kM, bool kTf32>
@@ -172,19 +216,20 @@ __global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2)
     convWeights(ConvWeights s, const ConvWeightsItem* items) {
   EZNAS_DYNAMIC_SHARED(float, shared);
   constexpr int kChannels = 16 * kM, kPixels = 256 / kM, kPitch = kPixels + 4;
-  const ConvWeightsItem item = items[blockIdx.y];
+  const float *const source = items[blockIdx.y].source, *const outer = items[blockIdx.y].outer;
   const Place at = placeOf(s);
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int outerFloats = kChannels * kPitch, bufferFloats = s.bufferFloats();
 
-  const int taps = s.blockTapRows * s.blockTapCols, slotCount = taps * s.sourceTiles;
-  int slots[kSlots];
+  const int slotCount = s.blockTapRows * s.blockTapCols * s.sourceTiles;
+  Slots slots{};
+  SlotCounter counter;
 #pragma unroll
-  for (int slot = 0; slot < kSlots; ++slot) {
-    const int tap = slot % taps;
-    slots[slot] = slot / taps * 8 * s.planePitch;
-    if (!s.oneTap)
-      slots[slot] += tap / s.blockTapCols * s.tapRowStep * s.rowPitch + tap % s.blockTapCols * s.tapColStep;
+  for (int slot = 0; slot < kSlots; ++slot, counter.next(s)) {
+    if (slot >= slotCount) break;
+    const int start =
+        counter.tile * 8 * s.planePitch + counter.row * s.tapRowStep * s.rowPitch + counter.col * s.tapColStep;
+    slots.pairs[slot / 2] |= static_cast<uint32_t>(start) << (slot % 2 * 16);
   }
   float sums[kSlots][kM][4];
 #pragma unroll
@@ -197,7 +242,7 @@ __global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2)
   const auto fetch = [&](int tile) {
     float* buffer = shared + tile % s.buffers * bufferFloats;
     const Origin o = originOf(s, tile);
-    copyOuter<kChannels, kPixels>(s, at, o, item.outer, buffer);
+    copyOuter<kChannels, kPixels>(s, at, o, outer, buffer);
     const Patch patch{at.group * s.groupSources,
                       s.groupSources,
                       at.sourceBlock * 8 * s.sourceTiles,
@@ -205,7 +250,7 @@ __global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2)
                       o.image,
                       s.sourceRow + o.row * s.rowStep + at.tapRow * s.tapRowStep,
                       s.sourceCol + o.col * s.colStep + at.tapCol * s.tapColStep};
-    copyPatch(s, patch, item.source, buffer + outerFloats);
+    copyPatch(s, patch, source, buffer + outerFloats);
     commitAsync();
     writeOffsets<kPixels>(s, o, reinterpret_cast<int*>(buffer + outerFloats + s.patchFloats()));
   };
@@ -220,7 +265,7 @@ __global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2)
       waitAsync<0>();
     }
     __syncthreads();
-    const float* outer = shared + tile % s.buffers * bufferFloats;
+    const float* gradients = shared + tile % s.buffers * bufferFloats;
     float* patch = shared + tile % s.buffers * bufferFloats + outerFloats;
     const int* offsets = reinterpret_cast<const int*>(patch + s.patchFloats());
     if (kTf32 || s.relu) {
@@ -229,35 +274,16 @@ __global__ void __launch_bounds__(kThreads, kM == 2 && !kTf32 ? 1 : 2)
     }
     for (int step = warp; step < steps; step += kWarps) {
       if constexpr (kTf32)
-        multiplyTf32<kM, kPitch>(s, outer + 8 * step, offsets + 8 * step, patch, slots, slotCount, sums);
+        multiplyTf32<kM, kPitch>(s, gradients + 8 * step, offsets + 8 * step, patch, slots, slotCount, sums);
       else
-        multiplyFloat32<kM, kPitch>(s, outer + 8 * step, offsets + 8 * step, patch, slots, slotCount, sums);
+        multiplyFloat32<kM, kPitch>(s, gradients + 8 * step, offsets + 8 * step, patch, slots, slotCount, sums);
     }
     __syncthreads();
     if (s.buffers == 1 && tile + 1 < end) fetch(tile + 1);
   }
 
   addWarps<kM>(reinterpret_cast<float4*>(shared), sums);
-  if (warp > 0) return;
-  const int lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  float* out = s.splits > 1 ? item.partials + static_cast<size_t>(at.split) * s.weights() : item.gradient;
-#pragma unroll
-  for (int slot = 0; slot < kSlots; ++slot) {
-    if (slot >= slotCount) break;
-    const int a = at.tapRow + slot % taps / s.blockTapCols, b = at.tapCol + slot % taps % s.blockTapCols;
-    if (a >= s.kernelRows || b >= s.kernelCols) continue;
-#pragma unroll
-    for (int j = 0; j < 4 * kM; ++j) {
-      const int m = j / 4, e = j % 4;
-      const int o = at.outerTile * kChannels + 16 * m + g + e / 2 * 8;
-      const int i = (at.sourceBlock * s.sourceTiles + slot / taps) * 8 + 2 * t + e % 2;
-      if (o >= s.groupOuters || i >= s.groupSources) continue;
-      const size_t row = static_cast<size_t>(at.group * s.groupOuters + o) * static_cast<size_t>(s.groupSources) +
-                         static_cast<size_t>(i);
-      out[(row * static_cast<size_t>(s.kernelRows) + static_cast<size_t>(a)) * static_cast<size_t>(s.kernelCols) +
-          static_cast<size_t>(b)] = sums[slot][m][e];
-    }
-  }
+  writeSums<kM>(s, items[blockIdx.y], shared);
 }
 
 __global__ void addSplits(int splits, size_t weights, const ConvWeightsItem* items) {

@@ -8,7 +8,7 @@
 namespace eznas::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kThreads = 256, kBlocks = 4;  // that fit on a multiprocessor by their registers
 
 /// Half-open range of indices.
 struct Range {
@@ -44,7 +44,7 @@ __device__ __forceinline__ Place placeOf(const Divisor& width, const Divisor& he
   return p;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     maxPoolForward(Pooling s, Divisor width, Divisor height, const MaxPoolItem* items) {
   const MaxPoolItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kThreads)
   if (item.positions != nullptr) item.positions[at] = where;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     maxPoolBackward(Pooling s, Divisor width, Divisor height, const MaxPoolBackwardItem* items) {
   const MaxPoolBackwardItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
@@ -83,7 +83,7 @@ __global__ void __launch_bounds__(kThreads)
   item.gx[static_cast<size_t>(p.plane) * static_cast<size_t>(s.inH * s.inW) + static_cast<size_t>(position)] = total;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     avgPoolForward(Pooling s, Divisor width, Divisor height, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(kThreads)
       total / static_cast<float>(size);
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks)
     avgPoolBackward(Pooling s, Divisor width, Divisor height, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
   const Place p = placeOf(width, height);
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// A warp per plane.
-__global__ void __launch_bounds__(kThreads) globalPoolForward(int planes, int pixels, const PoolItem* items) {
+__global__ void __launch_bounds__(kThreads, kBlocks) globalPoolForward(int planes, int pixels, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
   const int plane = static_cast<int>(blockIdx.x * kThreads + threadIdx.x) / 32,
             lane = static_cast<int>(threadIdx.x) % 32;
@@ -133,7 +133,8 @@ __global__ void __launch_bounds__(kThreads) globalPoolForward(int planes, int pi
   if (lane == 0) item.to[plane] = static_cast<float>(total / pixels);
 }
 
-__global__ void __launch_bounds__(kThreads) globalPoolBackward(int planes, Divisor pixels, const PoolItem* items) {
+__global__ void __launch_bounds__(kThreads, kBlocks)
+    globalPoolBackward(int planes, Divisor pixels, const PoolItem* items) {
   const PoolItem item = items[blockIdx.y];
   const int at = static_cast<int>(blockIdx.x * kThreads + threadIdx.x), plane = quotient(at, pixels);
   if (plane >= planes) return;
