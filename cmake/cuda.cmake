@@ -37,6 +37,8 @@ if(EZNAS_CUDA)
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
     endif()
     set(CMAKE_CUDA_FLAGS_RELEASE "-O3")
+    # Random numbers must agree bit for bit with the CPU's: no fused multiply-add may be formed there.
+    set_source_files_properties(kernels/cuda/random.cu PROPERTIES COMPILE_OPTIONS "--fmad=false")
     add_library(eznas_cuda STATIC ${CUDA_KERNELS} ${CUDA_SOURCES})
     target_compile_options(eznas_cuda PUBLIC
       $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Wshadow,-Werror;-lineinfo>)
