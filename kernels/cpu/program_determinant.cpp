@@ -45,14 +45,6 @@ void finish(const Pivots& pivots, size_t n, size_t count, bool logarithm, float*
 
 // ---- matrices that need no elimination -----------------------------------------------------------------------------
 
-#if defined(__AVX512F__)
-[[gnu::always_inline]] inline bool any(RegInt v) { return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0; }
-#elif defined(__AVX2__)
-[[gnu::always_inline]] inline bool any(RegInt v) { return _mm256_testz_si256((__m256i)v, (__m256i)v) == 0; }
-#else
-[[gnu::always_inline]] inline bool any(RegInt v) { return ((v[0] | v[1]) | (v[2] | v[3])) != 0; }
-#endif
-
 /// What a look at the elements tells: whether one is not finite, whether a row or column is zero, the largest
 /// magnitude.
 struct Look {

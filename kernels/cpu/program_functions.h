@@ -12,7 +12,7 @@ void addReductions(ProgramKernels& table);
 
 void matmul(const float* a, const float* b, float* c, const MatmulShape& shape);
 void determinants(const float* x, size_t n, size_t count, bool logarithm, float* y, float* scratch);
-float gramRatio(const float* x, size_t rows, size_t columns, bool magnitude, float* scratch);
+float gramRatio(const float* x, size_t rows, size_t columns, float* scratch);
 void softmax(const float* x, float* y, size_t outer, size_t axis, size_t inner, float* scratch);
 
 }  // namespace eznas::EZNAS_ISA::programs

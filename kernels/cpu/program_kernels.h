@@ -85,9 +85,9 @@ struct ProgramKernels {
   /// y[i] = det, or ln det (NaN → 0), of each of count n × n slices of x (program_determinant.cpp). Scratch of
   /// determinantScratch(n) floats, 64-byte aligned.
   void (*determinants)(const float* x, size_t n, size_t count, bool logarithm, float* y, float* scratch);
-  /// Largest over smallest eigenvalue of A·Aᵀ, A = x as rows × columns; by magnitude where `magnitude` is set
+  /// Largest over smallest eigenvalue of A·Aᵀ, A = x as rows × columns; none is negative, so that of magnitudes too
   /// (program_eigen.cpp). Scratch of gramScratch(rows) floats, 64-byte aligned.
-  float (*gramRatio)(const float* x, size_t rows, size_t columns, bool magnitude, float* scratch);
+  float (*gramRatio)(const float* x, size_t rows, size_t columns, float* scratch);
   /// Softmax over the middle of outer × axis × inner (program_softmax.cpp). Scratch of kSoftmaxScratch floats,
   /// 64-byte aligned.
   void (*softmax)(const float* x, float* y, size_t outer, size_t axis, size_t inner, float* scratch);
@@ -109,7 +109,7 @@ struct ProgramKernels {
   const size_t batch = determinantBatch(n);
   return 2 * (8 * n + (batch > 2 ? batch : 2) * determinantStride(n));
 }
-[[gnu::always_inline]] constexpr size_t gramScratch(size_t rows) { return 2 * (rows + 4) * paddedDoubles(rows); }
+[[gnu::always_inline]] constexpr size_t gramScratch(size_t rows) { return 2 * (rows + 6) * paddedDoubles(rows); }
 inline constexpr size_t kSoftmaxAxis = 1024;  // longer axes work without scratch
 inline constexpr size_t kSoftmaxScratch = kSoftmaxAxis * 16;
 

@@ -62,6 +62,15 @@ inline constexpr float kInfinity = __builtin_inff();
 #endif
 }
 
+/// Whether any bit is set.
+#if defined(__AVX512F__)
+[[gnu::always_inline]] inline bool any(RegInt v) { return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0; }
+#elif defined(__AVX2__)
+[[gnu::always_inline]] inline bool any(RegInt v) { return _mm256_testz_si256((__m256i)v, (__m256i)v) == 0; }
+#else
+[[gnu::always_inline]] inline bool any(RegInt v) { return ((v[0] | v[1]) | (v[2] | v[3])) != 0; }
+#endif
+
 // GCC converts vectors of 512 bits by halves; the instructions below do it at once.
 
 /// kDoubles floats as float64.

@@ -230,7 +230,7 @@ void UnitRunner::runMatrix(const MatrixStep& step) {
       break;
     case Operator::symeig_ratio:
     case Operator::eig_ratio:
-      *out = kernels_.gramRatio(a, sizes[0], sizes[1], step.op == Operator::eig_ratio, scratch_.data());
+      *out = kernels_.gramRatio(a, sizes[0], sizes[1], scratch_.data());
       break;
     case Operator::softmax:
       kernels_.softmax(a, out, sizes[0], sizes[1], sizes[2], scratch_.data());
