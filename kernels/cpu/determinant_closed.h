@@ -66,7 +66,7 @@ template <int size>
 /// kDoubles matrices of n × n.
 template <int n>
 [[gnu::always_inline]] inline RegDouble ofSmall(const float* x, bool logarithm) {
-  RegDouble elements[n * n], zeros{};
+  RegDouble elements[n * n]{}, zeros{};
   loadElements(x, elements);
   for (int i = 0; i < n * n; ++i) zeros += elements[i] * 0.0;  // NaN where an element is not finite
   RegDouble m = closedForm(elements);
