@@ -41,8 +41,11 @@ template <int size>
     elements[e] = lowerDoubles((Reg)v);
   }
 #else
-  for (int e = 0; e < size; ++e)
-    for (int l = 0; l < kDoubles; ++l) elements[e][l] = x[l * size + e];
+  for (int e = 0; e < size; ++e) {
+    RegDouble v{};
+    for (int l = 0; l < kDoubles; ++l) v[l] = x[l * size + e];
+    elements[e] = v;
+  }
 #endif
 }
 
@@ -66,7 +69,7 @@ template <int size>
 /// kDoubles matrices of n × n.
 template <int n>
 [[gnu::always_inline]] inline RegDouble ofSmall(const float* x, bool logarithm) {
-  RegDouble elements[n * n]{}, zeros{};
+  RegDouble elements[n * n], zeros{};
   loadElements(x, elements);
   for (int i = 0; i < n * n; ++i) zeros += elements[i] * 0.0;  // NaN where an element is not finite
   RegDouble m = closedForm(elements);
