@@ -66,8 +66,8 @@ inline void tridiagonalize(double* g, size_t n, double scale, double* diagonal, 
     double* const row = g + k * padded;
     const RegDouble vk = spread(last.v[k]), wk = spread(last.w[k]);
     for (size_t c = k / kDoubles * kDoubles; c < padded; c += kDoubles)
-      storeReg(row + c, (loadAs<RegDouble>(row + c) - vk * loadAs<RegDouble>(last.w + c)) -
-                            wk * loadAs<RegDouble>(last.v + c));
+      storeReg(row + c,
+               (loadAs<RegDouble>(row + c) - vk * loadAs<RegDouble>(last.w + c)) - wk * loadAs<RegDouble>(last.v + c));
     diagonal[k] = row[k];
     if (k + 1 == n) return;
     if (k + 2 == n) {
