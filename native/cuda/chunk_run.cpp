@@ -21,12 +21,13 @@ std::byte* ChunkRun::Cursor::take(size_t bytes) {
 }
 
 ChunkRun::ChunkRun(const CollectRequest& request, NetworkChunk& chunk, bool tf32, Staging& staging,
-                   RetiredWork& retired, Stream& stream)
+                   RetiredWork& retired, int threads, Stream& stream)
     : request_(request),
       chunk_(chunk),
       staging_(staging),
       retired_(retired),
       stream_(stream),
+      threads_(threads),
       captured_(chunk.sets().size()),
       packed_(chunk.sets().size(), 0) {
   for (ProgramSet& set : chunk.sets()) set.launches.emplace(set.pointers, request.minibatch.batch, tf32);
@@ -150,7 +151,8 @@ void ChunkRun::runPass(Pass pass) {
   Table table = setTables_[s];
   if (table.bytes > 0) {
     table.host = host_.take(table.bytes);
-    set.launches->writeTable(chunk_.addresses(pass, kept_.as<float>(), scratch_.as<float>()), table.host, table.device);
+    set.launches->writeTable(chunk_.addresses(pass, kept_.as<float>(), scratch_.as<float>()), table.host, table.device,
+                             threads_);
     table.copy(stream_);
   }
   if (packed_[s] == 0) set.launches->pack(table.device, stream_.get());

@@ -47,9 +47,10 @@ class RetiredWork {
 /// One call: memory, initial values and passes of a chunk, queued on a stream.
 class ChunkRun {
  public:
-  /// Allocates, and queues what comes before the passes. Everything named must outlive this.
+  /// Allocates, and queues what comes before the passes; tables are written on up to `threads` threads. Everything
+  /// named must outlive this.
   ChunkRun(const CollectRequest& request, NetworkChunk& chunk, bool tf32, Staging& staging, RetiredWork& retired,
-           Stream& stream);
+           int threads, Stream& stream);
   ~ChunkRun();
   ChunkRun(const ChunkRun&) = delete;
   ChunkRun& operator=(const ChunkRun&) = delete;
@@ -91,6 +92,7 @@ class ChunkRun {
   Staging& staging_;
   RetiredWork& retired_;
   Stream& stream_;
+  int threads_;
   DeviceBuffer kept_, scratch_, tables_;
   Cursor host_, device_;
   std::vector<NormalItem> normals_;

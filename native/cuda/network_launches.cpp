@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "kernels/cuda/conv_sweep.h"
+#include "native/core/thread_pool.h"
 #include "native/cuda/network_builder.h"
 #include "native/cuda/network_items.h"
 
@@ -146,13 +147,21 @@ void NetworkLaunches::merge(StepsOf list, std::vector<Launch>& launches, std::ve
   }
 }
 
-void NetworkLaunches::writeTable(std::span<const NetworkAddresses> addresses, std::byte* host,
-                                 const std::byte* device) const {
-  writeEntries(&packingOf, packingEntries_, addresses, host, device);
-  writeEntries(&stepsOf, entries_, addresses, host, device);
+void NetworkLaunches::writeTable(std::span<const NetworkAddresses> addresses, std::byte* host, const std::byte* device,
+                                 int threads) const {
+  constexpr size_t kShare = 4096;  // entries that a thread takes at a time
+  const auto write = [&](StepsOf list, const std::vector<Entry>& entries) {
+    JobControl control;
+    parallelFor((entries.size() + kShare - 1) / kShare, threads, control, [&](size_t share, int) {
+      const size_t first = share * kShare, count = std::min(kShare, entries.size() - first);
+      writeEntries(list, std::span(entries).subspan(first, count), addresses, host, device);
+    });
+  };
+  write(&packingOf, packingEntries_);
+  write(&stepsOf, entries_);
 }
 
-void NetworkLaunches::writeEntries(StepsOf list, const std::vector<Entry>& entries,
+void NetworkLaunches::writeEntries(StepsOf list, std::span<const Entry> entries,
                                    std::span<const NetworkAddresses> addresses, std::byte* host,
                                    const std::byte* device) const {
   for (const Entry& entry : entries) {

@@ -48,8 +48,9 @@ class NetworkLaunches {
   NetworkLaunches(std::span<const NetworkProgram* const> programs, int batch, bool tf32);
 
   size_t tableBytes() const { return tableBytes_; }
-  /// Writes the table that `device` will hold; addresses by network.
-  void writeTable(std::span<const NetworkAddresses> addresses, std::byte* host, const std::byte* device) const;
+  /// Writes the table that `device` will hold, on up to `threads` threads; addresses by network.
+  void writeTable(std::span<const NetworkAddresses> addresses, std::byte* host, const std::byte* device,
+                  int threads) const;
   void pack(const std::byte* table, cudaStream_t stream) const;
   void run(const std::byte* table, cudaStream_t stream) const;
 
@@ -65,7 +66,7 @@ class NetworkLaunches {
   };
   using StepsOf = const std::vector<Step>& (*)(const NetworkProgram&);
   void merge(StepsOf stepsOf, std::vector<Launch>& launches, std::vector<Entry>& entries);
-  void writeEntries(StepsOf stepsOf, const std::vector<Entry>& entries, std::span<const NetworkAddresses> addresses,
+  void writeEntries(StepsOf stepsOf, std::span<const Entry> entries, std::span<const NetworkAddresses> addresses,
                     std::byte* host, const std::byte* device) const;
   void start(const Launch& launch, const std::byte* table, cudaStream_t stream) const;
 

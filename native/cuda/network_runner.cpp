@@ -25,7 +25,7 @@ class NetworkRunner::Implementation {
   DeviceNetworks run(const CollectRequest& request, size_t begin, size_t end, Stream& stream) {
     prepare();
     NetworkChunk chunk(request, begin, end, requestWants(request), threadsFor(request));
-    ChunkRun run(request, chunk, tf32_, staging_, retired_, stream);
+    ChunkRun run(request, chunk, tf32_, staging_, retired_, threadsFor(request), stream);
     for (const Pass pass : kPasses)
       if (chunk.runs(pass)) run.runPass(pass);
     if (chunk.runs(Pass::perturbed)) run.subtractData();
@@ -42,7 +42,7 @@ class NetworkRunner::Implementation {
     prepare();
     const PassWants wants{.kinds = 0, .logits = true, .allGradients = true};
     NetworkChunk chunk(request, index, index + 1, {wants, {}, {}}, 1);
-    ChunkRun run(request, chunk, tf32_, staging_, retired_, stream);
+    ChunkRun run(request, chunk, tf32_, staging_, retired_, 1, stream);
     run.runPass(Pass::data);
     run.finish();
     const NetworkProgram& program = chunk.set(Pass::data).programs[0];

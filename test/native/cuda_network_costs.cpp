@@ -88,7 +88,7 @@ int main(int count, char** values) {
     set.launches.emplace(set.pointers, request.minibatch.batch, true);
     const auto merged = now();
     std::vector<std::byte> table(set.launches->tableBytes());
-    set.launches->writeTable(chunk.addresses(pass, nullptr, nullptr), table.data(), table.data());
+    set.launches->writeTable(chunk.addresses(pass, nullptr, nullptr), table.data(), table.data(), 1);
     std::printf("host: lowering %.3f ms per network, merging %.3f, table of %.1f MB written in %.3f\n",
                 milliseconds(start, lowered) / static_cast<double>(networks),
                 milliseconds(before, merged) / static_cast<double>(networks), static_cast<double>(table.size()) / 1e6,
