@@ -137,6 +137,7 @@ void setWeightTiling(ConvWeights& s) {
     s.sourceTiles = std::min(channelTiles, kSlots / (s.blockTapRows * s.blockTapCols));
     for (; s.sourceTiles > 0; --s.sourceTiles) {
       s.sourceBlocks = divideUp(channelTiles, s.sourceTiles);
+      s.sourceTiles = divideUp(channelTiles, s.sourceBlocks);
       setPatch(s, s.blockTapRows, s.blockTapCols, s.tapColBlocks == 1, 4, 8);
       if (s.sharedBytes() <= kSharedLimit) return true;
     }

@@ -38,8 +38,9 @@ StepCost costOf(const Step& step, int batch) {
           static_cast<double>(s.groups) * s.outerTiles * s.sourceBlocks * s.tapRowBlocks * s.tapColBlocks;
       StepCost cost;
       cost.flops = 2 * pixels * static_cast<double>(s.weights());
+      const int tilePixels = (s.tileImages * s.tileRows * s.tileCols + 7) / 8 * 8;
       cost.issued =
-          2 * blocks * s.pixelTiles * s.pixels() * s.channels() * 8 * s.sourceTiles * s.blockTapRows * s.blockTapCols;
+          2 * blocks * s.pixelTiles * tilePixels * s.channels() * 8 * s.sourceTiles * s.blockTapRows * s.blockTapCols;
       cost.bytes =
           kFloat * (pixels * s.outerChannels + static_cast<double>(s.batch) * s.sourceChannels * s.sourceH * s.sourceW +
                     2 * static_cast<double>(s.partialFloats()) + static_cast<double>(s.weights()));

@@ -49,7 +49,9 @@ double kendall(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 int main(int count, char** values) {
-  const auto argument = [&](int i, const char* otherwise) { return std::strtoull(count > i ? values[i] : otherwise, nullptr, 10); };
+  const auto argument = [&](int i, const char* otherwise) {
+    return std::strtoull(count > i ? values[i] : otherwise, nullptr, 10);
+  };
   const size_t networks = argument(1, "50");
   CollectRequest request;
   request.minibatch.batch = static_cast<int>(argument(2, "4"));
@@ -58,13 +60,16 @@ int main(int count, char** values) {
   // Waves: smooth as images are, which noise is not.
   request.minibatch.data.resize(static_cast<size_t>(request.minibatch.batch) * 3 * 32 * 32);
   for (size_t i = 0; i < request.minibatch.data.size(); ++i) {
-    const double x = static_cast<double>(i % 32), y = static_cast<double>(i / 32 % 32), plane = static_cast<double>(i / 1024);
-    request.minibatch.data[i] = static_cast<float>(std::sin(0.3 * x + plane) * std::cos(0.2 * y - 0.7 * plane) + 0.3 * std::sin(1.7 * x * y + plane));
+    const double x = static_cast<double>(i % 32), y = static_cast<double>(i / 32 % 32),
+                 plane = static_cast<double>(i / 1024);
+    request.minibatch.data[i] = static_cast<float>(std::sin(0.3 * x + plane) * std::cos(0.2 * y - 0.7 * plane) +
+                                                   0.3 * std::sin(1.7 * x * y + plane));
   }
   uint64_t state = request.seed;
   for (size_t i = 0; i < networks; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
-    request.networks.push_back({test::NasBenchGraph(test::cellOf(static_cast<int>((state >> 33) % 15625)), {}).graph(), i, {}});
+    request.networks.push_back(
+        {test::NasBenchGraph(test::cellOf(static_cast<int>((state >> 33) % 15625)), {}).graph(), i, {}});
   }
   std::vector<uint32_t> code, offsets{0};
   for (const Named& program : kPrograms) {
@@ -83,7 +88,8 @@ int main(int count, char** values) {
     of.resize(kPrograms.size());
     for (size_t i = 0; i < networks; ++i) {
       JobControl control;
-      const ScoreMatrix matrix = evaluate(test::toHost(runner.run(request, i, i + 1, stream), stream), population, {}, control);
+      const ScoreMatrix matrix =
+          evaluate(test::toHost(runner.run(request, i, i + 1, stream), stream), population, {}, control);
       for (size_t p = 0; p < kPrograms.size(); ++p) of[p].push_back(matrix.scores[p]);
     }
   }
