@@ -42,6 +42,7 @@ Operand BackwardLowering::resolve(int value) {
   const std::vector<Operand> parts = std::exchange(contributions_[static_cast<size_t>(value)], {});
   if (parts.size() <= 1) return parts.empty() ? Operand{} : parts[0];
   std::vector<Term> terms;
+  terms.reserve(parts.size());
   for (const Operand& part : parts) terms.push_back({part, {}, {}});
   const Operand total = buffer(volume(value));
   emitSum(channels(value), pixels(value), terms, total);

@@ -185,7 +185,7 @@ void NetworkLaunches::writeEntries(StepsOf list, std::span<const Entry> entries,
     const SumItem item{pointers[0], reinterpret_cast<const SumTerm*>(device + entry.terms), step.terms};
     std::memcpy(host + entry.item, &item, sizeof item);
     for (int t = 0; t < step.terms; ++t) {
-      const Term& term = program.terms[static_cast<size_t>(step.firstTerm + t)];
+      const Term& term = program.terms[static_cast<size_t>(step.firstTerm) + static_cast<size_t>(t)];
       const SumTerm values{resolve(term.x), resolve(term.mean), resolve(term.inverseStd)};
       std::memcpy(host + entry.terms + static_cast<size_t>(t) * sizeof values, &values, sizeof values);
     }
