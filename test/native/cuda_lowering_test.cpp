@@ -20,7 +20,7 @@ using test::expect;
 void arenas(const NetworkProgram& program, const std::string& label) {
   const auto& buffers = program.buffers;
   for (size_t a = 0; a < buffers.size(); ++a) {
-    const auto &x = buffers[a];
+    const auto& x = buffers[a];
     if (x.room != Room::arena || x.firstStep < 0) continue;
     expect(x.offset % 16 == 0 && x.offset + x.floats <= program.arena, label + ": a buffer within the arena");
     for (size_t b = 0; b < a; ++b) {
@@ -28,7 +28,8 @@ void arenas(const NetworkProgram& program, const std::string& label) {
       if (y.room != Room::arena || y.firstStep < 0) continue;
       const bool sameTime = x.firstStep <= y.lastStep && y.firstStep <= x.lastStep;
       const bool samePlace = x.offset < y.offset + y.floats && y.offset < x.offset + x.floats;
-      expect(!(sameTime && samePlace), label + ": buffers " + std::to_string(a) + " and " + std::to_string(b) + " meet");
+      expect(!(sameTime && samePlace),
+             label + ": buffers " + std::to_string(a) + " and " + std::to_string(b) + " meet");
     }
   }
 }
