@@ -3,6 +3,7 @@
 // views of the maps where a group is whole blocks of channels, else on copies that start at a block.
 #include "kernels/cpu/network_functions.h"
 #include "kernels/cpu/registers.h"
+#include "kernels/phase_taps.h"
 
 namespace eznas::EZNAS_ISA {
 
@@ -38,13 +39,6 @@ struct View {
   scratch += m.floats();
   return m;
 }
-
-/// Taps along one axis that reach the inputs i ≡ phase (mod stride), i = phase + stride · t: the taps last, last −
-/// step, …, of which the k-th reads output position t + offset + k · offsetStep.
-struct PhaseTaps {
-  int count, last, step, offset, offsetStep;
-};
-PhaseTaps phaseTaps(int phase, int kernel, int stride, int pad, int dilation);
 
 // Depthwise convolution (conv_depthwise.cpp): weights packed [block][tap][16] in both directions.
 size_t depthwisePackedSize(const ConvShape&);

@@ -7,19 +7,6 @@
 
 namespace eznas::EZNAS_ISA {
 
-PhaseTaps phaseTaps(int phase, int kernel, int stride, int pad, int dilation) {
-  PhaseTaps taps{0, 0, 0, 0, 0};
-  for (int k = 0; k < kernel; ++k) {
-    const int position = phase + pad - k * dilation;
-    if (position % stride != 0) continue;
-    if (taps.count++ > 0) taps.step = k - taps.last;
-    taps.last = k;
-    taps.offset = position / stride;
-  }
-  taps.offsetStep = taps.step * dilation / stride;
-  return taps;
-}
-
 int convGradientHalo(const ConvShape& s) {
   const int h = (s.dilationH * (s.kernelH - 1) - s.padH + s.strideH - 1) / s.strideH;
   const int w = (s.dilationW * (s.kernelW - 1) - s.padW + s.strideW - 1) / s.strideW;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/divisor.h"
+#include "kernels/host_device.h"
 
 namespace eznas::cuda {
 
@@ -52,11 +53,11 @@ struct ConvSweep {
   bool relu;                                // the source is taken as max(0, source), NaN kept
   bool operator==(const ConvSweep&) const = default;
 
-  EZNAS_BOTH int taps() const { return tapRows * tapCols; }
-  EZNAS_BOTH int stageTaps() const { return oneTap ? 1 : taps(); }
+  EZNAS_HOST_DEVICE int taps() const { return tapRows * tapCols; }
+  EZNAS_HOST_DEVICE int stageTaps() const { return oneTap ? 1 : taps(); }
   /// Floats of one stage's weights, [tap][channels of the tile][chunk + 4].
-  EZNAS_BOTH int weightFloats() const { return stageTaps() * tileChannels * (chunk + 4); }
-  EZNAS_BOTH int patchFloats() const { return chunk * planePitch; }
+  EZNAS_HOST_DEVICE int weightFloats() const { return stageTaps() * tileChannels * (chunk + 4); }
+  EZNAS_HOST_DEVICE int patchFloats() const { return chunk * planePitch; }
   size_t stageBytes() const { return static_cast<size_t>(weightFloats() + patchFloats()) * sizeof(float); }
   /// Stages, and after them the warps' sums for statistics.
   size_t sharedBytes() const {
@@ -65,7 +66,7 @@ struct ConvSweep {
     return std::max(static_cast<size_t>(buffers) * stageBytes(), moments);
   }
   /// Floats of a convolution's packed weights: [group][tile of targets][stage], each as above.
-  EZNAS_BOTH size_t packedFloats() const {
+  EZNAS_HOST_DEVICE size_t packedFloats() const {
     return static_cast<size_t>(groups) * static_cast<size_t>(targetTiles) * static_cast<size_t>(stages) *
            static_cast<size_t>(weightFloats());
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/divisor.h"
+#include "kernels/host_device.h"
 
 namespace eznas::cuda {
 
@@ -41,17 +42,17 @@ struct ConvWeights {
   bool relu;  // the source is taken as max(0, source), NaN kept
   bool operator==(const ConvWeights&) const = default;
 
-  EZNAS_BOTH int channels() const { return wide ? 32 : 16; }
-  EZNAS_BOTH int pixels() const { return wide ? 128 : 256; }
-  EZNAS_BOTH int outerFloats() const { return channels() * (pixels() + 4); }
-  EZNAS_BOTH int patchFloats() const { return 8 * sourceTiles * planePitch; }
-  EZNAS_BOTH int bufferFloats() const { return outerFloats() + patchFloats() + pixels(); }
+  EZNAS_HOST_DEVICE int channels() const { return wide ? 32 : 16; }
+  EZNAS_HOST_DEVICE int pixels() const { return wide ? 128 : 256; }
+  EZNAS_HOST_DEVICE int outerFloats() const { return channels() * (pixels() + 4); }
+  EZNAS_HOST_DEVICE int patchFloats() const { return 8 * sourceTiles * planePitch; }
+  EZNAS_HOST_DEVICE int bufferFloats() const { return outerFloats() + patchFloats() + pixels(); }
   /// Tiles, and after them the sums of four warps: 9 fragments of 512 bytes per 16 channels.
   size_t sharedBytes() const {
     const size_t sums = size_t{4} * 9 * 512 * (wide ? 2 : 1);
     return std::max(static_cast<size_t>(buffers) * static_cast<size_t>(bufferFloats()) * sizeof(float), sums);
   }
-  EZNAS_BOTH size_t weights() const {
+  EZNAS_HOST_DEVICE size_t weights() const {
     return static_cast<size_t>(outerChannels) * static_cast<size_t>(groupSources * kernelRows * kernelCols);
   }
   /// Floats of the splits' sums; none where there is one split, which writes the gradient itself.

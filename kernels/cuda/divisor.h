@@ -3,13 +3,6 @@
 #include <bit>
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define EZNAS_BOTH __host__ __device__
-#else
-/// Marks functions that host and device call.
-#define EZNAS_BOTH
-#endif
-
 namespace eznas::cuda {
 
 /// Granlund and Montgomery, "Division by invariant integers using multiplication" (PLDI 1994), figure 4.1: with

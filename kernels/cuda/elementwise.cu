@@ -109,17 +109,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads) subtract(const SubtractItem* items, int count) {
-  // The last item whose first tile is not past this block.
   const auto tile = static_cast<int64_t>(blockIdx.x);
-  int low = 0, high = count;
-  while (high - low > 1) {
-    const int middle = (low + high) / 2;
-    if (items[middle].firstTile <= tile)
-      low = middle;
-    else
-      high = middle;
-  }
-  const SubtractItem item = items[low];
+  const SubtractItem item = itemOfTile(items, count, tile);
   const int64_t begin = (tile - item.firstTile) * kSubtractTile;
   const int64_t end = begin + kSubtractTile < item.count ? begin + kSubtractTile : item.count;
   const int64_t whole = begin + (end - begin) / 4 * 4;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/divisor.h"
+#include "kernels/host_device.h"
 
 namespace eznas::cuda {
 
@@ -17,7 +18,7 @@ struct MapShape {
   MapShape() = default;
   MapShape(int b, int c, int p) : batch(b), channels(c), pixels(p), pixelCount(p), channelCount(c) {}
   bool operator==(const MapShape&) const = default;
-  EZNAS_BOTH int64_t elements() const { return int64_t{batch} * channels * pixels; }
+  EZNAS_HOST_DEVICE int64_t elements() const { return int64_t{batch} * channels * pixels; }
 };
 
 /// x, or (x − mean) · inverseStd per channel where these are given.

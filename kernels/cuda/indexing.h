@@ -19,4 +19,18 @@ __device__ __forceinline__ int takeRest(int& n, const Divisor& d) {
   return rest;
 }
 
+/// The item that a tile belongs to: the last whose first tile is not past it.
+template <class Item>
+__device__ __forceinline__ const Item& itemOfTile(const Item* items, int count, int64_t tile) {
+  int low = 0, high = count;
+  while (high - low > 1) {
+    const int middle = (low + high) / 2;
+    if (items[middle].firstTile <= tile)
+      low = middle;
+    else
+      high = middle;
+  }
+  return items[low];
+}
+
 }  // namespace eznas::cuda

@@ -1,6 +1,7 @@
 // Philox and Box–Muller, a counter per thread. Compiled without contraction into fused multiply-adds.
 #include "kernels/cuda/random.h"
 
+#include "kernels/cuda/indexing.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/random.h"
 
@@ -10,17 +11,8 @@ namespace {
 constexpr int kThreads = kNormalTile / 4;
 
 __global__ void __launch_bounds__(kThreads) normal(uint64_t seed, const NormalItem* items, int count) {
-  // The last item whose first tile is not past this block.
   const auto tile = static_cast<int64_t>(blockIdx.x);
-  int low = 0, high = count;
-  while (high - low > 1) {
-    const int middle = (low + high) / 2;
-    if (items[middle].firstTile <= tile)
-      low = middle;
-    else
-      high = middle;
-  }
-  const NormalItem item = items[low];
+  const NormalItem item = itemOfTile(items, count, tile);
   const int64_t group = (tile - item.firstTile) * kThreads + threadIdx.x, first = 4 * group;
   if (first >= item.count) return;
   const random::Normals4 n =

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/phase_taps.h"
+
 namespace eznas::cuda {
 namespace {
 
@@ -147,24 +149,6 @@ void setWeightTiling(ConvWeights& s) {
     for (const int share : {1, 2})
       for (s.buffers = 2; s.buffers > 0; --s.buffers)
         if (fits(single, share)) return;
-}
-
-/// Taps along one axis that reach the inputs i ≡ phase (mod stride), i = phase + stride·t: the taps last, last − step,
-/// …, of which the k-th reads output position t + offset + k·offsetStep.
-struct PhaseTaps {
-  int count = 0, last = 0, step = 0, offset = 0, offsetStep = 0;
-};
-PhaseTaps phaseTaps(int phase, int kernel, int stride, int pad, int dilation) {
-  PhaseTaps taps;
-  for (int k = 0; k < kernel; ++k) {
-    const int position = phase + pad - k * dilation;
-    if (position % stride != 0) continue;
-    if (taps.count++ > 0) taps.step = k - taps.last;
-    taps.last = k;
-    taps.offset = position / stride;
-  }
-  taps.offsetStep = taps.step * dilation / stride;
-  return taps;
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "native/core/simd.h"
 #include "test/native/device_memory.h"
 #include "test/native/kernel_check.h"
+#include "test/native/pool_reference.h"
 #if defined(EZNAS_SHIM)
 #include "shim.h"
 #endif
@@ -229,13 +230,6 @@ void checkBatchNormEdges(const Stream& stream) {
   expectAll(inverse, {static_cast<float>(1 / std::sqrt(1e-5)), kNaN, kNaN, kNaN}, 0, "1/deviation likewise");
 }
 
-/// Windows along one axis; rounded up, the last one must still start inside the input or its first padding.
-int windows(int extent, int kernel, int stride, int pad, bool ceilMode) {
-  int count = (extent + 2 * pad - kernel + (ceilMode ? stride - 1 : 0)) / stride + 1;
-  if ((count - 1) * stride >= extent + pad) --count;
-  return count;
-}
-
 void checkPooling(const Stream& stream, cuda::Pooling s, const MapSize& m, bool ceilMode, bool special) {
   if (m.h + 2 * s.padH < s.kernelH || m.w + 2 * s.padW < s.kernelW) return;
   s.planes = m.n * m.c, s.inH = m.h, s.inW = m.w;
@@ -246,35 +240,7 @@ void checkPooling(const Stream& stream, cuda::Pooling s, const MapSize& m, bool 
   for (size_t e = 0; e < x.values.size(); e += 3) x.values[e] = 0.25;  // ties
   if (special) makeSpecial(x);
   const Plain gy(m.n, m.c, s.outH, s.outW, random);
-  Plain largest = gy, average = gy, toLargest(m.n, m.c, m.h, m.w), toAll = toLargest;
-  std::vector<int32_t> where(gy.values.size());
-  for (int i = 0; i < m.n; ++i)
-    for (int c = 0; c < m.c; ++c)
-      for (int oy = 0; oy < s.outH; ++oy)
-        for (int ox = 0; ox < s.outW; ++ox) {
-          std::vector<int> window;
-          int padded = 0;
-          for (int ky = 0; ky < s.kernelH; ++ky)
-            for (int kx = 0; kx < s.kernelW; ++kx) {
-              const int iy = oy * s.strideH + ky - s.padH, ix = ox * s.strideW + kx - s.padW;
-              if (iy < m.h + s.padH && ix < m.w + s.padW) ++padded;
-              if (iy >= 0 && ix >= 0 && iy < m.h && ix < m.w) window.push_back(iy * m.w + ix);
-            }
-          int best = window[0];
-          double total = 0;
-          for (const int p : window) {
-            const double v = x(i, c, 0, p);
-            if (v > x(i, c, 0, best) || std::isnan(v)) best = p;
-            total += v;
-          }
-          const double size = s.countPadding ? padded : static_cast<double>(window.size());
-          const double g = gy(i, c, oy, ox);
-          largest(i, c, oy, ox) = x(i, c, 0, best);
-          where[largest.index(i, c, oy, ox)] = best;
-          average(i, c, oy, ox) = total / size;
-          toLargest(i, c, 0, best) += g;
-          for (const int p : window) toAll(i, c, 0, p) += g / size;
-        }
+  const auto [largest, average, toLargest, toAll, where] = PoolReference(s, x, gy);
   const size_t in = x.values.size(), out = gy.values.size();
   const DeviceArray<float> dx = onDevice(stream, x), dg = onDevice(stream, gy), y = result(stream, out),
                            alone = result(stream, out), z = result(stream, out), gxMax = result(stream, in),

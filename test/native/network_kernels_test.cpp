@@ -2,6 +2,7 @@
 #include "native/core/simd.h"
 #include "test/native/conv_check.h"
 #include "test/native/kernel_check.h"
+#include "test/native/pool_reference.h"
 
 namespace eznas::check {
 namespace {
@@ -173,13 +174,6 @@ void checkBatchNormEdges(const NetworkKernels& k) {
   expectNear(variance[2], kNaN, 0, "variance with an infinity");
 }
 
-/// Windows along one axis; rounded up, the last one must still start inside the input or its first padding.
-int windows(int extent, int kernel, int stride, int pad, bool ceilMode) {
-  int count = (extent + 2 * pad - kernel + (ceilMode ? stride - 1 : 0)) / stride + 1;
-  if ((count - 1) * stride >= extent + pad) --count;
-  return count;
-}
-
 void checkPooling(const NetworkKernels& k, const PoolShape& s, const MapSize& m, bool ceilMode, bool special) {
   if (m.h + 2 * s.padH < s.kernelH || m.w + 2 * s.padW < s.kernelW) return;
   const int oh = windows(m.h, s.kernelH, s.strideH, s.padH, ceilMode),
@@ -189,38 +183,7 @@ void checkPooling(const NetworkKernels& k, const PoolShape& s, const MapSize& m,
   for (size_t e = 0; e < x.values.size(); e += 3) x.values[e] = 0.25;  // ties
   if (special) makeSpecial(x);
   const Plain gy(m.n, m.c, oh, ow, random), before(m.n, m.c, m.h, m.w, random);
-  Plain largest(m.n, m.c, oh, ow), average = largest, toLargest(m.n, m.c, m.h, m.w), toAll = toLargest;
-  std::vector<int32_t> where(largest.values.size());
-  for (int i = 0; i < m.n; ++i) {
-    for (int c = 0; c < m.c; ++c) {
-      for (int oy = 0; oy < oh; ++oy) {
-        for (int ox = 0; ox < ow; ++ox) {
-          std::vector<int> window;
-          int padded = 0;
-          for (int ky = 0; ky < s.kernelH; ++ky)
-            for (int kx = 0; kx < s.kernelW; ++kx) {
-              const int iy = oy * s.strideH + ky - s.padH, ix = ox * s.strideW + kx - s.padW;
-              if (iy < m.h + s.padH && ix < m.w + s.padW) ++padded;
-              if (iy >= 0 && ix >= 0 && iy < m.h && ix < m.w) window.push_back(iy * m.w + ix);
-            }
-          int best = window[0];
-          double total = 0;
-          for (const int p : window) {
-            const double v = x(i, c, 0, p);
-            if (v > x(i, c, 0, best) || std::isnan(v)) best = p;
-            total += v;
-          }
-          const double size = s.countPadding ? padded : static_cast<double>(window.size());
-          const double g = gy(i, c, oy, ox);
-          largest(i, c, oy, ox) = x(i, c, 0, best);
-          where[largest.index(i, c, oy, ox)] = best;
-          average(i, c, oy, ox) = total / size;
-          toLargest(i, c, 0, best) += g;
-          for (const int p : window) toAll(i, c, 0, p) += g / size;
-        }
-      }
-    }
-  }
+  const auto [largest, average, toLargest, toAll, where] = PoolReference(s, x, gy);
   const Map xMap(x, 1), gyMap(gy, 1), y(Plain(m.n, m.c, oh, ow), 2), z(Plain(m.n, m.c, oh, ow), 0);
   std::vector<int32_t> argmax(static_cast<size_t>(m.n) * y.blocks() * oh * ow * kLanes, -1);
   k.maxPoolForward(s, xMap, y, argmax.data());
