@@ -95,12 +95,12 @@ inline void tridiagonalize(double* g, size_t n, double scale, double* diagonal, 
       beta = 1 / (norm * size);  // 2 / vᵀv
     }
     updateRows(g, k + 1, n, padded, first, last, next);
-    // w = p − (beta / 2 · p·v)·v with p = beta·G·v.
+    // w = p − (beta / 2 · p·v)·v with p = beta·G·v. Of a remainder of rounding errors, beta² would overflow.
     RegDouble along{};
     storeReg(next.w + first, (RegDouble)(loadAs<RegLong>(next.w + first) & columnsFrom(k + 1, first)));
     for (size_t c = first; c < padded; c += kDoubles)
       along += loadAs<RegDouble>(next.w + c) * loadAs<RegDouble>(next.v + c);
-    const RegDouble factor = spread(beta), half = spread(beta * beta / 2 * lanesTotal(along));
+    const RegDouble factor = spread(beta), half = spread(beta / 2 * (beta * lanesTotal(along)));
     for (size_t c = first; c < padded; c += kDoubles)
       storeReg(next.w + c, loadAs<RegDouble>(next.w + c) * factor - half * loadAs<RegDouble>(next.v + c));
     const Reflection used = last;
