@@ -99,9 +99,10 @@ export {
   type SearchResult,
 } from './evolution/evolve.ts';
 export { PRESETS, type PresetName, resolveConfig } from './evolution/presets.ts';
-export { type RunConfig, RunFolder } from './evolution/run-folder.ts';
+export { RunFolder } from './evolution/run-folder.ts';
 export type { Finalist, SearchProblem } from './evolution/search.ts';
 export { drawHeldOut, drawTasks, type FitnessTask, makeTask, type NetworkPool } from './evolution/task.ts';
+export type { RunConfig } from './runs/folder.ts';
 
 // Errors, random numbers, version.
 

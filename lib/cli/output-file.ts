@@ -1,6 +1,6 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { EznasError } from '../errors.ts';
-import { writeFileAtomic } from '../evolution/atomic-file.ts';
+import { writeFileAtomic } from '../runs/atomic-file.ts';
 
 /** A file that appears whole or not at all. */
 export interface OutputFile {

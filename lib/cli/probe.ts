@@ -3,7 +3,7 @@
  * process of its own, which a broken binary may crash.
  */
 import { addon, type NativeInfo } from '../addon.ts';
-import { sqliteVersion } from '../evolution/database.ts';
+import { sqliteVersion } from '../runs/database.ts';
 
 /** What a probe of a part prints. */
 export interface ProbeReports {

@@ -1,7 +1,7 @@
 import { EznasError } from '../errors.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
+import { type Database, inTransaction, openDatabase, SQLITE, sqliteCode } from '../runs/database.ts';
 import type { Evaluation } from './assessment.ts';
-import { type Database, inTransaction, openDatabase, SQLITE, sqliteCode } from './database.ts';
 import type { Generation } from './search.ts';
 import type { FitnessTask } from './task.ts';
 

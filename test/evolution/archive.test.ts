@@ -5,9 +5,9 @@ import { basename, join } from 'node:path';
 import { EznasError } from '../../lib/errors.ts';
 import { Archive } from '../../lib/evolution/archive.ts';
 import { Assessor } from '../../lib/evolution/assessment.ts';
-import { openDatabase } from '../../lib/evolution/database.ts';
 import { type Generation, generations, type Individual } from '../../lib/evolution/search.ts';
 import { canonicalText } from '../../lib/programs/tree.ts';
+import { openDatabase } from '../../lib/runs/database.ts';
 import { dump } from './fixtures/dump.ts';
 import { fakeProblem } from './fixtures/fake-search.ts';
 

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { EznasError } from '../../lib/errors.ts';
 import { Assessor } from '../../lib/evolution/assessment.ts';
 import { evolve } from '../../lib/evolution/evolve.ts';
-import { type RunConfig, RunFolder } from '../../lib/evolution/run-folder.ts';
+import { RunFolder } from '../../lib/evolution/run-folder.ts';
 import { generations, type SearchProblem } from '../../lib/evolution/search.ts';
+import type { RunConfig } from '../../lib/runs/folder.ts';
 import { dump } from './fixtures/dump.ts';
 import { fakeProblem } from './fixtures/fake-search.ts';
 
