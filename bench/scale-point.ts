@@ -1,8 +1,8 @@
 // One point of the scale suite, in a process of its own so that its peak memory is its own: argument JSON, answer JSON.
 import { photographs, randomNetworks, randomPrograms } from '../lib/bench/workload.ts';
-import { loadNasbench201 } from '../lib/benchmarks/nasbench201.ts';
 import { scoreNetworks } from '../lib/engine/run.ts';
 import { parseProgram } from '../lib/programs/parse.ts';
+import { nasbench201 as space } from '../lib/spaces/nasbench201.ts';
 
 /** How large a scoring run is. */
 export interface ScalePoint {
@@ -22,7 +22,6 @@ const programs =
     ? [parseProgram('frobenius_norm(sigmoid(logdet(sign(T1GD))))')]
     : randomPrograms(point.population, 0);
 const inputs = photographs(point.batch, 0);
-const { space } = loadNasbench201();
 const { indices } = randomNetworks(point.networks, 0);
 const start = performance.now();
 for (let from = 0; from < indices.length; from += CHUNK) {

@@ -54,8 +54,10 @@ export {
 
 // Networks, search spaces, benchmarks and images.
 
-export type { Benchmark, BenchmarkDataset } from './benchmarks/benchmark.ts';
+export type { Benchmark } from './benchmarks/benchmark.ts';
+export { DATASETS, type Dataset } from './benchmarks/datasets.ts';
 export { loadNasbench201 } from './benchmarks/nasbench201.ts';
+export { BENCHMARK_NAMES, openBenchmark } from './benchmarks/registry.ts';
 export { GraphBuilder } from './graph/builder.ts';
 export { flops, params } from './graph/counts.ts';
 export type { GraphNode, NetworkGraph, NodeKind, Unit } from './graph/graph.ts';
@@ -63,7 +65,16 @@ export { type ImageFormat, imageFormat, type Normalization } from './images/norm
 export { openImages } from './images/open.ts';
 export type { ImageSource, Minibatch, MinibatchOptions } from './images/source.ts';
 export { type Nasbench201Architecture, nasbench201 } from './spaces/nasbench201.ts';
-export type { NetworkOptions, NumberedSpace, SearchSpace } from './spaces/space.ts';
+export { findSpace, SPACE_NAMES } from './spaces/registry.ts';
+export {
+  isNumbered,
+  type NetworkCounts,
+  type NetworkOptions,
+  type NumberedSpace,
+  networkCounts,
+  networkKey,
+  type SearchSpace,
+} from './spaces/space.ts';
 
 // Running networks and programs.
 

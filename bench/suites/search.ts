@@ -54,14 +54,13 @@ export async function benchSearch(_machine: BenchMachine, options: SuiteOptions)
 function rivalTasks(seed: number) {
   const { tasksPerPool, networksPerTask } = PRESETS.paper;
   const benchmark = loadNasbench201();
-  const { space } = benchmark;
-  const drawn = new Random(seed).fork('rival').sample(space.size, tasksPerPool * networksPerTask);
+  const drawn = new Random(seed).fork('rival').sample(benchmark.size, tasksPerPool * networksPerTask);
   return Array.from({ length: tasksPerPool }, (_, task) => {
     const indices = drawn.slice(task * networksPerTask, (task + 1) * networksPerTask);
     return {
       classes: 10,
       resolution: 32,
-      architectures: indices.map((index) => space.print(space.architecture(index))),
+      architectures: indices.map((index) => benchmark.space.print(benchmark.architecture(index))),
       accuracies: indices.map((index) => benchmark.accuracy(index, 'cifar10')),
     };
   });

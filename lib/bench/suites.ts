@@ -1,5 +1,5 @@
 import { EznasError } from '../errors.ts';
-import { didYouMean } from '../programs/nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { benchCollect } from './collect.ts';
 import { benchConvolutions } from './conv.ts';
 import { benchPopulation } from './population.ts';

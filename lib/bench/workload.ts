@@ -1,4 +1,3 @@
-import { loadNasbench201 } from '../benchmarks/nasbench201.ts';
 import type { Inputs, Network } from '../engine/networks.ts';
 import { flops } from '../graph/counts.ts';
 import { openImages } from '../images/open.ts';
@@ -8,6 +7,7 @@ import { symbolicSignature } from '../programs/symbols.ts';
 import { isLeaf, operandsOf, type Program, subtrees } from '../programs/tree.ts';
 import { inferShapes, type UnitShapes, unitSignature } from '../programs/typing.ts';
 import { Random } from '../random.ts';
+import { nasbench201 as space } from '../spaces/nasbench201.ts';
 
 /** Random NASBench-201 networks (CIFAR-10 form), as searches and evaluations meet them. */
 export interface Workload {
@@ -19,7 +19,6 @@ export interface Workload {
 }
 
 export function randomNetworks(count: number, seed: number): Workload {
-  const { space } = loadNasbench201();
   const indices = new Random(seed).fork('networks').sample(space.size, count);
   const networks = indices.map((index) => ({ graph: space.build(space.architecture(index)), key: index }));
   return {

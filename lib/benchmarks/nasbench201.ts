@@ -2,7 +2,8 @@ import { EznasError } from '../errors.ts';
 import type { PackedTable } from '../packed-table.ts';
 import { type Nasbench201Architecture, nasbench201 } from '../spaces/nasbench201.ts';
 import { readNasbench201Table } from '../spaces/nasbench201-table.ts';
-import type { Benchmark, BenchmarkDataset } from './benchmark.ts';
+import type { Benchmark } from './benchmark.ts';
+import { DATASETS, type Dataset, findDataset } from './datasets.ts';
 
 /** Published accuracies have four decimals. */
 const DECIMALS = 1e4;
@@ -11,11 +12,11 @@ const DECIMALS = 1e4;
 class Nasbench201Benchmark implements Benchmark<Nasbench201Architecture> {
   readonly name = 'nasbench201';
   readonly space = nasbench201;
-  readonly datasets: readonly BenchmarkDataset[] = [
-    { name: 'cifar10', classes: 10, resolution: 32, channels: 3, normalization: 'cifar10' },
-    { name: 'cifar100', classes: 100, resolution: 32, channels: 3, normalization: 'cifar100' },
-    { name: 'imagenet16-120', classes: 120, resolution: 16, channels: 3, normalization: 'imagenet16-120' },
-  ];
+  readonly size = nasbench201.size;
+  readonly datasets: readonly Dataset[] = ['cifar10', 'cifar100', 'imagenet16-120'].map((name) =>
+    findDataset(DATASETS, name, 'the package'),
+  );
+  readonly split = 'test';
   readonly epochs: readonly number[] = [200, 12];
   readonly #table: PackedTable;
 
@@ -23,13 +24,16 @@ class Nasbench201Benchmark implements Benchmark<Nasbench201Architecture> {
     this.#table = table;
   }
 
-  dataset(name: string): BenchmarkDataset {
-    const dataset = this.datasets.find((candidate) => candidate.name === name);
-    if (dataset === undefined) {
-      const known = this.datasets.map((candidate) => candidate.name).join(', ');
-      throw new EznasError('INVALID_ARGUMENT', `NAS-Bench-201 has no dataset ${JSON.stringify(name)}; it has ${known}`);
-    }
-    return dataset;
+  architecture(index: number): Nasbench201Architecture {
+    return this.space.architecture(index);
+  }
+
+  index(architecture: Nasbench201Architecture): number {
+    return this.space.index(architecture);
+  }
+
+  dataset(name: string): Dataset {
+    return findDataset(this.datasets, name, 'NAS-Bench-201');
   }
 
   accuracy(index: number, dataset: string, epochs = this.epochs[0]!): number {

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { BENCHMARK_NAMES } from '../benchmarks/registry.ts';
 import { EznasError } from '../errors.ts';
 import { DEVICES } from '../evaluation/device.ts';
-import { SPACES } from '../evaluation/setting.ts';
 import { PRESETS } from '../evolution/presets.ts';
 import { IMAGE_FORMATS } from '../images/normalization.ts';
-import { didYouMean } from '../programs/nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
+import { SPACE_NAMES } from '../spaces/registry.ts';
 
 /** An integer in decimal digits, within bounds. */
 const integer = (least: number, most: number) => {
@@ -57,14 +58,20 @@ interface OptionRow {
 const OPTIONS = {
   space: {
     flags: '--space <name>',
-    help: `search space: ${list(SPACES)}`,
+    help: `search space: ${list(SPACE_NAMES)}`,
     fallback: 'nasbench201',
-    schema: oneOf(SPACES),
+    schema: oneOf(SPACE_NAMES),
+  },
+  benchmark: {
+    flags: '--benchmark <name>',
+    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}`,
+    fallback: "the space's",
+    schema: oneOf(BENCHMARK_NAMES),
   },
   dataset: {
     flags: '--dataset <name>',
     help: `dataset of the networks: ${list(Object.keys(IMAGE_FORMATS))}`,
-    fallback: 'cifar10',
+    fallback: "the benchmark's first",
     schema: oneOf(Object.keys(IMAGE_FORMATS)),
   },
   networks: {

@@ -7,6 +7,7 @@ import type { Ranking } from '../evaluation/ranking.ts';
 import {
   buildNetwork,
   DEFAULT_BATCH,
+  requireBenchmark,
   resolveSetting,
   type Setting,
   type SettingOptions,
@@ -39,7 +40,11 @@ export interface ResumeOptions extends Pick<RunOptions, 'threads' | 'signal'> {
   readonly onProgress?: (progress: DiscoveryProgress) => void;
 }
 
-export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 'space' | 'dataset' | 'seed'> {
+export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 'seed'> {
+  /** Search space, default `nasbench201`. */
+  readonly space?: string;
+  /** Dataset of its benchmark, default `cifar10`. */
+  readonly dataset?: string;
   /** Default `default`. */
   readonly preset?: PresetName;
   /** Changes to the preset. */
@@ -181,15 +186,15 @@ async function discover(
 }
 
 function networkPool(setting: Setting): NetworkPool {
-  const { benchmark, dataset, inputs } = setting;
-  const { space } = benchmark;
+  const { space, dataset, inputs } = setting;
+  const benchmark = requireBenchmark(setting);
   return {
-    name: `${space.name}/${dataset.name}`,
+    name: `${benchmark.name}/${dataset.name}`,
     space: space.name,
-    size: space.size,
+    size: benchmark.size,
     inputs,
-    network: (index) => buildNetwork(setting, index),
+    network: (index) => buildNetwork(setting, benchmark.architecture(index)),
     accuracy: (index) => benchmark.accuracy(index, dataset.name),
-    canonical: (index) => space.canonical(space.architecture(index)),
+    canonical: (index) => space.canonical(benchmark.architecture(index)),
   };
 }

@@ -1,8 +1,8 @@
 import type { RunOptions } from '../engine/networks.ts';
 import { type Contender, resolveContenders } from '../evaluation/contenders.ts';
 import { type Ranking, rankFinite } from '../evaluation/ranking.ts';
-import { scoreIndices } from '../evaluation/scoring.ts';
-import type { Setting } from '../evaluation/setting.ts';
+import { benchmarkArchitectures, scoreList } from '../evaluation/scoring.ts';
+import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
 import type { Sign } from '../evolution/fitness.ts';
 import type { Program } from '../programs/tree.ts';
 
@@ -25,11 +25,17 @@ export async function judge(
   indices: readonly number[],
   options: RunOptions,
 ): Promise<{ found: Ranking; baselines: Baseline[] }> {
-  const { benchmark, dataset, seed } = setting;
+  const { dataset, seed } = setting;
+  const benchmark = requireBenchmark(setting);
   // No proxy of the catalogue has this name, so the program found may be one of them.
   const contender: Contender = { name: '', program: found.program };
   const baselines = resolveContenders({ proxies: BASELINES });
-  const { scores } = await scoreIndices(setting, [contender, ...baselines], indices, options);
+  const { scores } = await scoreList(
+    setting,
+    [contender, ...baselines],
+    benchmarkArchitectures(benchmark, indices),
+    options,
+  );
   const accuracies = indices.map((index) => benchmark.accuracy(index, dataset.name));
   const signed = scores.get(contender.name)!.map((score) => found.sign * score);
   return {

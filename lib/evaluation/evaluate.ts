@@ -2,11 +2,11 @@ import { type ContenderOptions, isProgram, resolveContenders } from './contender
 import { chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { type Ranking, rankFinite } from './ranking.ts';
-import { scoreIndices } from './scoring.ts';
-import { resolveSetting, type SettingOptions } from './setting.ts';
+import { benchmarkArchitectures, scoreList } from './scoring.ts';
+import { requireBenchmark, resolveSetting, type SettingOptions } from './setting.ts';
 
 export interface EvaluateProxiesOptions extends SettingOptions, ContenderOptions {
-  /** Networks to rank, default 1,000 drawn with the seed. */
+  /** Networks to rank, default 1,000 drawn with the seed, or all where there are fewer. */
   readonly networks?: NetworkChoice;
 }
 
@@ -32,9 +32,11 @@ export interface EvaluationResult {
 export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<EvaluationResult> {
   const contenders = resolveContenders(options);
   const setting = resolveSetting(options);
-  const { benchmark, dataset, seed } = setting;
-  const chosen = chooseNetworks(benchmark.space.size, options.networks ?? 1000, seed);
-  const { scores, seconds } = await scoreIndices(setting, contenders, chosen.indices, options);
+  const { dataset, seed } = setting;
+  const benchmark = requireBenchmark(setting);
+  const chosen = chooseNetworks(benchmark.size, options.networks ?? Math.min(1000, benchmark.size), seed);
+  const architectures = benchmarkArchitectures(benchmark, chosen.indices);
+  const { scores, seconds } = await scoreList(setting, contenders, architectures, options);
   const accuracies = chosen.indices.map((index) => benchmark.accuracy(index, dataset.name));
   return {
     protocol: protocolOf(setting, chosen, options.threads, contenders.some(isProgram)),

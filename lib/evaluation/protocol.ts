@@ -1,3 +1,4 @@
+import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { VERSION } from '../version.ts';
 import { machine } from './device.ts';
 import type { ChosenNetworks } from './networks.ts';
@@ -8,14 +9,16 @@ export interface Protocol {
   /** Version of eznas. */
   readonly version: string;
   readonly space: string;
+  /** Null where networks are scored that no benchmark has. */
+  readonly benchmark: string | null;
   readonly dataset: string;
   readonly networks: {
     readonly count: number;
     /** `random` networks are those of the seed, `held-out` ones those that a search of the seed never sees. */
     readonly chosen: ChosenNetworks['chosen'];
   };
-  /** Which accuracies scores are compared with. */
-  readonly accuracy: { readonly split: 'test'; readonly epochs: number };
+  /** Which accuracies scores are compared with; null without a benchmark. */
+  readonly accuracy: { readonly split: Benchmark<unknown>['split']; readonly epochs: number } | null;
   readonly batch: number;
   /** Decides the networks drawn, the minibatch, the noise and the initial parameters. */
   readonly seed: number;
@@ -32,16 +35,18 @@ export interface Protocol {
 /** @param ran whether networks were run, or only their graphs looked at */
 export function protocolOf(
   setting: Setting,
-  networks: ChosenNetworks,
+  networks: Pick<ChosenNetworks, 'chosen'> & { readonly indices: { readonly length: number } },
   threads: number | undefined,
   ran: boolean,
 ): Protocol {
+  const { benchmark } = setting;
   return {
     version: VERSION,
-    space: setting.benchmark.space.name,
+    space: setting.space.name,
+    benchmark: benchmark?.name ?? null,
     dataset: setting.dataset.name,
     networks: { count: networks.indices.length, chosen: networks.chosen },
-    accuracy: { split: 'test', epochs: setting.benchmark.epochs[0]! },
+    accuracy: benchmark ? { split: benchmark.split, epochs: benchmark.epochs[0]! } : null,
     batch: setting.inputs.batch,
     seed: setting.seed,
     images: setting.images,

@@ -2,19 +2,20 @@ import { EznasError } from '../errors.ts';
 import { type ContenderOptions, isProgram, resolveContenders } from './contenders.ts';
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
-import { scoreIndices } from './scoring.ts';
-import { resolveSetting, type Setting, type SettingOptions } from './setting.ts';
+import { scoreList } from './scoring.ts';
+import { requireBenchmark, resolveSetting, type Setting, type SettingOptions } from './setting.ts';
 
 export interface ScoreArchitecturesOptions extends SettingOptions, ContenderOptions {
-  /** Architectures as the space prints them, or their indices. Either these or `networks`. */
+  /** Architectures as the space prints them, or their numbers in the benchmark. Either these or `networks`. */
   readonly architectures?: readonly (string | number)[];
+  /** Networks of the benchmark. */
   readonly networks?: NetworkChoice;
 }
 
 export interface ScoreResult {
   readonly protocol: Protocol;
-  /** Indices of the networks in the space. */
-  readonly networks: readonly number[];
+  /** Numbers of the networks in the benchmark; null for those that it does not have. */
+  readonly networks: readonly (number | null)[];
   /** The same networks as text. */
   readonly architectures: readonly string[];
   /** By proxy or program, one score for each network; NaN (null in JSON) where the value is not finite. */
@@ -30,24 +31,42 @@ export interface ScoreResult {
 export async function scoreArchitectures(options: ScoreArchitecturesOptions): Promise<ScoreResult> {
   const contenders = resolveContenders(options);
   const setting = resolveSetting(options);
-  const chosen = chooseArchitectures(setting, options);
-  const { scores } = await scoreIndices(setting, contenders, chosen.indices, options);
-  const { space } = setting.benchmark;
+  const { architectures, indices, chosen } = chooseArchitectures(setting, options);
+  const { scores } = await scoreList(setting, contenders, architectures, options);
   return {
-    protocol: protocolOf(setting, chosen, options.threads, contenders.some(isProgram)),
-    networks: chosen.indices,
-    architectures: chosen.indices.map((index) => space.print(space.architecture(index))),
+    protocol: protocolOf(setting, { indices, chosen }, options.threads, contenders.some(isProgram)),
+    networks: indices,
+    architectures: architectures.map((architecture) => setting.space.print(architecture)),
     scores: Object.fromEntries([...scores].map(([name, values]) => [name, [...values]])),
   };
 }
 
 function chooseArchitectures(
-  { benchmark: { space }, seed }: Setting,
-  { architectures, networks }: ScoreArchitecturesOptions,
-): ChosenNetworks {
-  if ((architectures === undefined) === (networks === undefined)) {
+  setting: Setting,
+  { architectures: given, networks }: ScoreArchitecturesOptions,
+): { architectures: unknown[]; indices: (number | null)[]; chosen: ChosenNetworks['chosen'] } {
+  if ((given === undefined) === (networks === undefined)) {
     throw new EznasError('INVALID_ARGUMENT', 'give either architectures or networks to score');
   }
-  const indices = architectures?.map((given) => (typeof given === 'number' ? given : space.index(space.parse(given))));
-  return chooseNetworks(space.size, indices ?? networks!, seed);
+  const { space, benchmark, seed } = setting;
+  if (given === undefined) {
+    const known = requireBenchmark(setting);
+    const { indices, chosen } = chooseNetworks(known.size, networks!, seed);
+    return { architectures: indices.map((index) => known.architecture(index)), indices: [...indices], chosen };
+  }
+  if (given.length === 0)
+    throw new EznasError('INVALID_ARGUMENT', 'no architectures are given; at least one is needed');
+  const architectures = given.map((one) =>
+    typeof one === 'number' ? requireBenchmark(setting).architecture(one) : space.parse(one),
+  );
+  const texts = architectures.map((architecture) => space.print(architecture));
+  const twice = texts.find((text, place) => texts.indexOf(text) !== place);
+  if (twice !== undefined) {
+    throw new EznasError('INVALID_ARGUMENT', `architecture ${twice} is listed twice; once is enough`);
+  }
+  return {
+    architectures,
+    indices: architectures.map((architecture) => benchmark?.index(architecture) ?? null),
+    chosen: 'listed',
+  };
 }

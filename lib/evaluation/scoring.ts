@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Benchmark } from '../benchmarks/benchmark.ts';
 import type { Network, RunOptions } from '../engine/networks.ts';
 import { scoreNetworks } from '../engine/run.ts';
 import { EznasError } from '../errors.ts';
@@ -20,22 +21,33 @@ export interface Scores {
   readonly seconds: ReadonlyMap<string, number>;
 }
 
+/** Architectures to score, in the order of the scores. */
+export interface ArchitectureList {
+  readonly length: number;
+  /** The architecture at a place from 0 to length − 1. */
+  at(place: number): unknown;
+}
+
+/** Architectures of the setting's benchmark by their numbers, made when they are asked for. */
+export function benchmarkArchitectures(benchmark: Benchmark<unknown>, indices: readonly number[]): ArchitectureList {
+  return { length: indices.length, at: (place) => benchmark.architecture(indices[place]!) };
+}
+
 /**
- * Scores contenders on networks of the setting's space, chunk by chunk: while native threads run one chunk, the next is built, and no more
+ * Scores contenders on architectures of the setting's space, chunk by chunk: while native threads run one chunk, the next is built, and no more
  * than these two are held.
  *
- * @param indices the networks, in the order of the scores
  * @throws EznasError INVALID_PROGRAM when a program's shapes do not fit some unit, ABORTED, and what scoreNetworks throws
  */
-export async function scoreIndices(
+export async function scoreList(
   setting: Setting,
   contenders: readonly Contender[],
-  indices: readonly number[],
+  architectures: ArchitectureList,
   options: RunOptions,
 ): Promise<Scores> {
   const programs = contenders.filter(isProgram);
   const structural = contenders.filter((contender): contender is StructuralContender => !isProgram(contender));
-  const scores = new Map(contenders.map(({ name }) => [name, new Float64Array(indices.length).fill(Number.NaN)]));
+  const scores = new Map(contenders.map(({ name }) => [name, new Float64Array(architectures.length).fill(Number.NaN)]));
   const seconds = new Map(contenders.map(({ name }) => [name, 0]));
   const unitCheck = new UnitCheck(programs, setting.inputs.batch);
 
@@ -50,7 +62,7 @@ export async function scoreIndices(
     }
   };
   const runPrograms = async (networks: readonly Network[], start: number) => {
-    const report = (done: number) => options.onProgress?.(start + done, indices.length);
+    const report = (done: number) => options.onProgress?.(start + done, architectures.length);
     if (programs.length === 0) {
       report(networks.length);
       // Signals and timers get their turn between chunks.
@@ -66,11 +78,13 @@ export async function scoreIndices(
       spent(name, began);
     }
   };
-  const build = async (start: number) =>
-    indices.slice(start, start + CHUNK).map((index) => buildNetwork(setting, index));
+  const build = async (start: number) => {
+    const count = Math.max(0, Math.min(CHUNK, architectures.length - start));
+    return Array.from({ length: count }, (_, place) => buildNetwork(setting, architectures.at(start + place)));
+  };
 
   let ahead = await build(0);
-  for (let start = 0; start < indices.length; start += CHUNK) {
+  for (let start = 0; start < architectures.length; start += CHUNK) {
     if (options.signal?.aborted) {
       throw new EznasError('ABORTED', 'the operation was aborted', { cause: options.signal.reason as unknown });
     }

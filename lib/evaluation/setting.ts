@@ -1,25 +1,22 @@
-import type { Benchmark, BenchmarkDataset } from '../benchmarks/benchmark.ts';
-import { loadNasbench201 } from '../benchmarks/nasbench201.ts';
+import type { Benchmark } from '../benchmarks/benchmark.ts';
+import { DATASETS, type Dataset, findDataset } from '../benchmarks/datasets.ts';
+import { benchmarkOf, openBenchmark } from '../benchmarks/registry.ts';
 import type { Inputs, Network, RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import { imageFormat } from '../images/normalization.ts';
 import { openImages } from '../images/open.ts';
 import type { ImageSource } from '../images/source.ts';
-import { didYouMean } from '../programs/nearest.ts';
+import { findSpace } from '../spaces/registry.ts';
+import { networkKey, type SearchSpace } from '../spaces/space.ts';
 import { type Backend, type Device, resolveDevice } from './device.ts';
-
-const BENCHMARKS: Readonly<Record<string, () => Benchmark<unknown>>> = {
-  nasbench201: () => loadNasbench201() as Benchmark<unknown>,
-};
-
-/** Names that {@link openBenchmark} knows. */
-export const SPACES: readonly string[] = Object.keys(BENCHMARKS);
 
 /** Where networks come from and what they see: the same names in every function and command. */
 export interface SettingOptions extends RunOptions {
-  /** Search space and benchmark, default `nasbench201`. */
-  readonly space?: string;
-  /** Dataset whose networks, image format and accuracies are meant, default `cifar10`. */
+  /** Search space: its name or one of your own. Default: that of the benchmark, or `nasbench201`. */
+  readonly space?: string | SearchSpace<unknown>;
+  /** Where accuracies are known: a name or one of your own. Default: the space's. */
+  readonly benchmark?: string | Benchmark<unknown>;
+  /** Dataset whose networks, image format and accuracies are meant. Default: the benchmark's first. */
   readonly dataset?: string;
   /** `photographs` (default), `noise`, a file or folder (see openImages), or a source of your own. */
   readonly images?: string | ImageSource;
@@ -31,8 +28,10 @@ export interface SettingOptions extends RunOptions {
 
 /** A setting made concrete. */
 export interface Setting {
-  readonly benchmark: Benchmark<unknown>;
-  readonly dataset: BenchmarkDataset;
+  readonly space: SearchSpace<unknown>;
+  /** Undefined for a space without one. */
+  readonly benchmark: Benchmark<unknown> | undefined;
+  readonly dataset: Dataset;
   readonly inputs: Inputs;
   /** Name of the images' source. */
   readonly images: string;
@@ -44,19 +43,24 @@ export interface Setting {
 export const DEFAULT_BATCH = 16;
 
 /**
- * The benchmark of that name.
+ * The space and benchmark that are meant.
  *
- * @throws EznasError INVALID_ARGUMENT naming those there are; INVALID_FILE when its table is damaged
+ * @throws EznasError INVALID_ARGUMENT for an unknown name, or a benchmark of another space; INVALID_FILE when a table is damaged
  */
-export function openBenchmark(name: string): Benchmark<unknown> {
-  const open = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (open === undefined) {
+export function resolveBenchmark({
+  space,
+  benchmark,
+}: Pick<SettingOptions, 'space' | 'benchmark'>): Pick<Setting, 'space' | 'benchmark'> {
+  const given = typeof space === 'object' ? space : space && findSpace(space);
+  const meant = benchmark ?? (given ? benchmarkOf(given.name) : 'nasbench201');
+  const opened = typeof meant === 'string' ? openBenchmark(meant) : meant;
+  if (given && opened && given !== opened.space) {
     throw new EznasError(
       'INVALID_ARGUMENT',
-      `unknown search space '${name}'${didYouMean(name, SPACES)} (known: ${SPACES.join(', ')})`,
+      `benchmark ${opened.name} has architectures of the space ${opened.space.name}, not of ${given.name}`,
     );
   }
-  return open();
+  return { space: given || opened!.space, benchmark: opened };
 }
 
 /**
@@ -65,21 +69,41 @@ export function openBenchmark(name: string): Benchmark<unknown> {
  * @throws EznasError INVALID_ARGUMENT, INVALID_FILE, TOO_LARGE, ADDON_UNAVAILABLE
  */
 export function resolveSetting(options: SettingOptions): Setting {
-  const { space = 'nasbench201', dataset: name = 'cifar10', batch = DEFAULT_BATCH, seed = 0 } = options;
+  const { dataset: name, batch = DEFAULT_BATCH, seed = 0 } = options;
   const backend = resolveDevice(options.device ?? 'auto');
-  const benchmark = openBenchmark(space);
-  const dataset = benchmark.dataset(name);
+  const { space, benchmark } = resolveBenchmark(options);
+  const dataset = resolveDataset(benchmark, name);
   const images = options.images ?? 'photographs';
   const source = typeof images === 'string' ? openImages(images) : images;
-  const { normalization } = imageFormat(dataset.name);
+  const { normalization } = imageFormat(dataset.normalization);
   const { data } = source.minibatch({ batch, seed, resolution: dataset.resolution, normalization });
   const shape = [dataset.channels, dataset.resolution, dataset.resolution] as const;
-  return { benchmark, dataset, inputs: { batch, shape, data }, images: source.name, seed, backend };
+  return { space, benchmark, dataset, inputs: { batch, shape, data }, images: source.name, seed, backend };
 }
 
-/** The network of an index, as the setting's benchmark trained it. */
-export function buildNetwork({ benchmark: { space }, dataset }: Setting, index: number): Network {
+function resolveDataset(benchmark: Benchmark<unknown> | undefined, name: string | undefined): Dataset {
+  if (benchmark === undefined) return findDataset(DATASETS, name ?? 'cifar10', 'the package');
+  return name === undefined ? benchmark.datasets[0]! : benchmark.dataset(name);
+}
+
+/**
+ * The setting's benchmark, for what needs accuracies.
+ *
+ * @throws EznasError INVALID_ARGUMENT when it has none
+ */
+export function requireBenchmark({ space, benchmark }: Setting): Benchmark<unknown> {
+  if (benchmark === undefined) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `no accuracies of the space ${space.name} are known; name a benchmark that has some`,
+    );
+  }
+  return benchmark;
+}
+
+/** The network of an architecture, as it is trained on the setting's dataset. */
+export function buildNetwork({ space, dataset }: Setting, architecture: unknown): Network {
   const { classes, resolution, channels } = dataset;
-  const graph = space.build(space.architecture(index), { classes, resolution, inputChannels: channels });
-  return { graph, key: index };
+  const graph = space.build(architecture, { classes, resolution, inputChannels: channels });
+  return { graph, key: networkKey(space, architecture) };
 }

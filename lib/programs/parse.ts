@@ -1,5 +1,5 @@
 import { EznasError } from '../errors.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { findOperator, OPERATORS } from './operators.ts';
 import { TENSORS, type TensorName } from './tensors.ts';
 import { apply, leaf, MAX_HEIGHT, MAX_SIZE, type Program } from './tree.ts';

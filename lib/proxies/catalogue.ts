@@ -1,7 +1,7 @@
 import { EznasError } from '../errors.ts';
 import { flops, params } from '../graph/counts.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
-import { didYouMean } from '../programs/nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { parseProgram } from '../programs/parse.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
 import { type Program, tensorsRead } from '../programs/tree.ts';

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { flops, params } from '../graph/counts.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { Random } from '../random.ts';
 
@@ -16,14 +18,15 @@ export interface NetworkOptions {
 }
 
 /**
- * A set of architectures, and how to make networks of them.
+ * A set of architectures, and how to make networks of them. What it says of its architectures depends on nothing but them, so a space can be
+ * shared and used from anywhere.
  *
  * @typeParam A an architecture: an immutable value, plain JSON
  */
 export interface SearchSpace<A> {
   /** Short name, as the command line takes it. */
   readonly name: string;
-  /** How many architectures there are; undefined where they are not numbered (see {@link NumberedSpace}). */
+  /** How many architectures there are where they are numbered (see {@link NumberedSpace}), otherwise undefined. */
   readonly size: number | undefined;
 
   /** An architecture drawn uniformly. */
@@ -78,4 +81,32 @@ export interface NumberedSpace<A> extends SearchSpace<A> {
 /** Whether a space's architectures are numbered. */
 export function isNumbered<A>(space: SearchSpace<A>): space is NumberedSpace<A> {
   return space.size !== undefined;
+}
+
+/**
+ * The number that, with the seed, decides a network's initial parameters: an architecture's index where the space is numbered, otherwise 53 bits
+ * of a hash of its text. The same architecture has the same key wherever it is met.
+ */
+export function networkKey<A>(space: SearchSpace<A>, architecture: A): number {
+  if (isNumbered(space)) return space.index(architecture);
+  const digest = createHash('sha256').update(space.print(architecture)).digest();
+  return digest.readUIntBE(0, 6) * 2 ** 5 + (digest[6]! >> 3);
+}
+
+/** Sizes of an architecture's network. */
+export interface NetworkCounts {
+  /** Trainable parameters. */
+  readonly params: number;
+  /** Multiply-adds of one sample, see {@link flops}. */
+  readonly flops: number;
+}
+
+/**
+ * Parameters and FLOPs of an architecture's network.
+ *
+ * @throws EznasError what {@link SearchSpace.build} throws
+ */
+export function networkCounts<A>(space: SearchSpace<A>, architecture: A, options?: NetworkOptions): NetworkCounts {
+  const graph = space.build(architecture, options);
+  return { params: params(graph), flops: flops(graph) };
 }

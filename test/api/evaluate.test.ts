@@ -29,7 +29,7 @@ describe('evaluateProxies', () => {
     const { networks, scores } = await scoreArchitectures(common);
     const { results } = await evaluateProxies(common);
     const benchmark = loadNasbench201();
-    const accuracies = networks.map((index) => benchmark.accuracy(index, 'imagenet16-120'));
+    const accuracies = networks.map((index) => benchmark.accuracy(index!, 'imagenet16-120'));
     assert.equal(results[0]!.kendallTau.value.toFixed(12), tauByCounting(scores['params']!, accuracies).toFixed(12));
   });
 

@@ -96,7 +96,7 @@ describe('TaskEvaluator', () => {
       space: 'nasbench201',
       size: 15625,
       inputs: setting.inputs,
-      network: (index: number) => buildNetwork(setting, index),
+      network: (index: number) => buildNetwork(setting, setting.benchmark!.architecture(index)),
       accuracy: () => 0,
     };
     const task = makeTask(pool, [6111, 0, 1462], 'task');

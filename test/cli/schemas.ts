@@ -19,6 +19,7 @@ const ranking = {
 const protocol = z.strictObject({
   version: z.string(),
   space: z.literal('nasbench201'),
+  benchmark: z.literal('nasbench201'),
   dataset: z.enum(['cifar10', 'cifar100', 'imagenet16-120']),
   networks: z.strictObject({ count: z.int().min(1), chosen: z.enum(['random', 'all', 'listed', 'held-out']) }),
   accuracy: z.strictObject({ split: z.literal('test'), epochs: z.literal(200) }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { EznasError } from '../../lib/errors.ts';
-import { nearestName } from '../../lib/programs/nearest.ts';
+import { nearestName } from '../../lib/nearest.ts';
 import { OPERATORS } from '../../lib/programs/operators.ts';
 import { ProgramSyntaxError, parseProgram } from '../../lib/programs/parse.ts';
 import { printProgram } from '../../lib/programs/print.ts';

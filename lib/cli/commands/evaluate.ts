@@ -7,7 +7,7 @@ import { RANKING_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['proxy', 'program', 'networks', ...SHARED] as const;
+const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', ...SHARED] as const;
 
 const COLUMNS: readonly Column<ProxyEvaluation>[] = [
   { title: 'proxy', text: ({ name }) => name, fields: { name: ({ name }) => name } },

@@ -6,7 +6,7 @@ import { startProgress, withProgress } from '../progress.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['proxy', 'program', 'networks', ...SHARED] as const;
+const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', ...SHARED] as const;
 
 /** `eznas score`: scores of architectures. */
 export function addScore(cli: Command, signal: AbortSignal): void {

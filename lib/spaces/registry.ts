@@ -1,0 +1,25 @@
+import { EznasError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
+import { nasbench201 } from './nasbench201.ts';
+import type { SearchSpace } from './space.ts';
+
+const SPACES: readonly SearchSpace<unknown>[] = [nasbench201];
+
+/** Names that {@link findSpace} knows. */
+export const SPACE_NAMES: readonly string[] = SPACES.map(({ name }) => name);
+
+/**
+ * The search space of that name.
+ *
+ * @throws EznasError INVALID_ARGUMENT naming those there are
+ */
+export function findSpace(name: string): SearchSpace<unknown> {
+  const space = SPACES.find((candidate) => candidate.name === name);
+  if (space === undefined) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `unknown search space '${name}'${didYouMean(name, SPACE_NAMES)} (known: ${SPACE_NAMES.join(', ')})`,
+    );
+  }
+  return space;
+}
