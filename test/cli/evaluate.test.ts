@@ -34,6 +34,7 @@ describe('eznas evaluate', () => {
       {
         version: '',
         space: 'nasbench201',
+        benchmark: 'nasbench201',
         dataset: 'cifar10',
         networks: { count: 12, chosen: 'random' },
         accuracy: { split: 'test', epochs: 200 },

@@ -68,7 +68,7 @@ describe('eznas score', () => {
     await assertFails(['score', '--proxy', 'params', '15625'], 2, /no architecture 15625; indices .* 0 to 15624/);
     await assertFails(['score', '--proxy', 'params', '1.5'], 2, /no architecture 1\.5/);
     await assertFails(['score', '--proxy', 'params', '|foo~0|'], 2, /not a NAS-Bench-201 architecture: "\|foo~0\|"/);
-    await assertFails(['score', '--proxy', 'params', '5', '5'], 2, /network 5 is listed twice/);
+    await assertFails(['score', '--proxy', 'params', '5', '5'], 2, /\|nor_conv_1x1~0\|.* is listed twice/);
   });
 
   it('needs architectures or --networks, not both', async () => {
