@@ -36,7 +36,7 @@ export type { SettingOptions } from './evaluation/setting.ts';
 
 export { EXPORT_FORMATS, type ExportFormat, exportProgram } from './programs/export.ts';
 export { type GeneratorOptions, ProgramGenerator } from './programs/generate.ts';
-export { OPERATORS, type OperatorName } from './programs/operators.ts';
+export { OPERATORS, type OperatorName, PAPER_OPERATORS } from './programs/operators.ts';
 export { ProgramSyntaxError, parseProgram } from './programs/parse.ts';
 export { printProgram } from './programs/print.ts';
 export { simplify } from './programs/simplify.ts';

@@ -46,6 +46,9 @@ struct RowPairs {
 /// Largest matrix that det and logdet factorise, and most rows of a Gram matrix whose eigenvalues are taken.
 inline constexpr size_t kMaxDeterminantSize = 1024, kMaxGramRows = 2048;
 
+/// What logabsdet adds to the diagonal, so that a singular matrix has a logarithm.
+inline constexpr double kDiagonalShift = 1e-6;
+
 /// The CPU kernels of programs at one SIMD level. Single-threaded, deterministic, allocate nothing, read and write
 /// nothing past n elements, keep NaN, Inf and denormals as IEEE does. Reductions over a tensor are called tile by tile.
 struct ProgramKernels {
@@ -88,6 +91,20 @@ struct ProgramKernels {
   /// Largest over smallest eigenvalue of A·Aᵀ, A = x as rows × columns; none is negative, so that of magnitudes too
   /// (program_eigen.cpp). Scratch of gramScratch(rows) floats, 64-byte aligned.
   float (*gramRatio)(const float* x, size_t rows, size_t columns, float* scratch);
+  /// y = A·Aᵀ, rows × rows, for A = x as rows × columns; centered: of A less its rows' means, divided by columns
+  /// (program_gram.cpp). Scratch of gramScratch(rows) floats and, if centered, rows · columns more; 64-byte aligned.
+  void (*gram)(const float* x, size_t rows, size_t columns, bool centered, float* y, float* scratch);
+  /// y[j][i] = x[i][j] for first × second blocks of `inner` elements (program_gram.cpp).
+  void (*swapLeading)(const float* x, size_t first, size_t second, size_t inner, float* y);
+  /// y[i] = ln |det (slice + kDiagonalShift · I)| / n of each of count n × n slices of x; NaN where an element is not
+  /// finite (program_spectrum.cpp). Scratch of gramScratch(n) floats, 64-byte aligned.
+  void (*logAbsDeterminants)(const float* x, size_t n, size_t count, float* y, float* scratch);
+  /// Of the shares p of the eigenvalues of A·Aᵀ in their sum: −Σ p·ln p, and 1 / Σ p² (program_spectrum.cpp); 0 where
+  /// all of A is 0, NaN where something is not finite. Scratch of gramScratch(rows) floats, 64-byte aligned.
+  float (*spectralEntropy)(const float* x, size_t rows, size_t columns, float* scratch);
+  float (*participationRatio)(const float* x, size_t rows, size_t columns, float* scratch);
+  /// std (unbiased), min, max (NaN where an element is NaN) or count_nonzero of n elements (program_summary.cpp).
+  float (*summary)(const ProgramKernels& table, Operator op, const float* x, size_t n);
   /// Softmax over the middle of outer × axis × inner (program_softmax.cpp). Scratch of kSoftmaxScratch floats,
   /// 64-byte aligned.
   void (*softmax)(const float* x, float* y, size_t outer, size_t axis, size_t inner, float* scratch);

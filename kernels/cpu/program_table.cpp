@@ -13,6 +13,12 @@ const ProgramKernels& programTable() {
     table.matmul = programs::matmul;
     table.determinants = programs::determinants;
     table.gramRatio = programs::gramRatio;
+    table.gram = programs::gram;
+    table.swapLeading = programs::swapLeading;
+    table.logAbsDeterminants = programs::logAbsDeterminants;
+    table.spectralEntropy = programs::spectralEntropy;
+    table.participationRatio = programs::participationRatio;
+    table.summary = programs::summary;
     table.softmax = programs::softmax;
     return table;
   }();

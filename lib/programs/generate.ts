@@ -1,6 +1,6 @@
 import { EznasError } from '../errors.ts';
 import type { Random } from '../random.ts';
-import { OPERATORS, type OperatorName } from './operators.ts';
+import { OPERATORS, type OperatorName, PAPER_OPERATORS } from './operators.ts';
 import { isShape, type Shape } from './shapes.ts';
 import { TENSORS, type TensorName } from './tensors.ts';
 import { apply, leaf, type Program } from './tree.ts';
@@ -14,7 +14,7 @@ const MAX_TYPES = 64;
 
 /** What a generator draws from. */
 export interface GeneratorOptions {
-  /** Operators to use (default all). */
+  /** Operators to use (default the paper's 34, see PAPER_OPERATORS). */
   readonly operators?: readonly OperatorName[];
   /** Tensors to read (default all). */
   readonly tensors?: readonly TensorName[];
@@ -73,7 +73,7 @@ export class ProgramGenerator {
    * @throws EznasError INVALID_ARGUMENT when there is no tensor or no operator to use
    */
   constructor(signature: Signature, options: GeneratorOptions = {}) {
-    const operators = new Set(options.operators ?? OPERATORS.map((row) => row.name));
+    const operators = new Set(options.operators ?? PAPER_OPERATORS);
     const tensors = new Set(options.tensors ?? TENSORS);
     const unknown =
       [...operators].find((name) => !OPERATORS.some((row) => row.name === name)) ??

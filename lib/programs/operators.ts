@@ -3,9 +3,13 @@ import {
   broadcastToScalar,
   elementwise,
   equalLengths,
+  leadingSwapped,
   matrixProduct,
+  ofRows,
+  rowGram,
   rowPairs,
   rowRatio,
+  rowsOf,
   type ShapeRule,
   scalar,
   single,
@@ -17,6 +21,8 @@ interface Row {
   readonly arity: 1 | 2;
   /** Whether exchanging the operands changes nothing. */
   readonly commutative?: boolean;
+  /** Not among the 34 of EZNAS: left out of the paper's search. */
+  readonly added?: boolean;
   /** The result's shape from the operands' shapes. */
   readonly shape: ShapeRule;
   /** The exact meaning in words. */
@@ -27,7 +33,10 @@ interface Row {
   readonly latex: string;
 }
 
-/** In opcode order, the order of kernels/operators.h. Source: EZNAS, section 3.2 and appendix, and the authors' released evaluator. */
+/**
+ * In opcode order, the order of kernels/operators.h. Source: EZNAS, section 3.2 and appendix, and the authors' released evaluator; those marked
+ * `added` are ours.
+ */
 const TABLE = [
   {
     name: 'add',
@@ -315,9 +324,113 @@ const TABLE = [
     formula: 'sum over i of a[i] . b[i] / max(|a[i]| |b[i]|, 1e-8)',
     latex: String.raw`\sum_{i} \cos\left(#1, #2\right)_{i}`,
   },
+  {
+    name: 'channels_first',
+    arity: 1,
+    added: true,
+    shape: leadingSwapped,
+    documentation:
+      'The two leading dimensions exchanged: samples and channels of an activation, output and input channels of a weight.',
+    formula: 'y[j, i, ...] = x[i, j, ...]',
+    latex: String.raw`\left(#1\right)^{\mathsf{T}_{12}}`,
+  },
+  {
+    name: 'flatten',
+    arity: 1,
+    added: true,
+    shape: rowsOf,
+    documentation: 'All dimensions but the first made one: a matrix of rows.',
+    formula: 'x reshaped to (dim 0, -1)',
+    latex: String.raw`\operatorname{flatten}\left(#1\right)`,
+  },
+  {
+    name: 'gram',
+    arity: 1,
+    added: true,
+    shape: rowGram,
+    documentation: 'Gram matrix of the rows (dimension 0 against all others flattened).',
+    formula: 'A A^T, A = x reshaped to (dim 0, -1)',
+    latex: String.raw`\operatorname{Gram}\left(#1\right)`,
+  },
+  {
+    name: 'covariance',
+    arity: 1,
+    added: true,
+    shape: rowGram,
+    documentation:
+      'Covariance matrix of the rows (dimension 0 against all others flattened), each less its mean; biased.',
+    formula: 'C C^T / columns, C = A less the mean of each row, A = x reshaped to (dim 0, -1)',
+    latex: String.raw`\operatorname{Cov}\left(#1\right)`,
+  },
+  {
+    name: 'logabsdet',
+    arity: 1,
+    added: true,
+    shape: squareMatrices,
+    documentation:
+      'Logarithm of the magnitude of the determinant of each matrix of the last two dimensions, which must be square, with 1e-6 added to its diagonal, divided by its size; these dimensions are dropped. NaN for a matrix with an element that is not finite.',
+    formula: 'ln(|det(x + 1e-6 I)|) / n',
+    latex: String.raw`\frac{1}{n}\ln\left|\det\left(#1 + 10^{-6} I\right)\right|`,
+  },
+  {
+    name: 'spectral_entropy',
+    arity: 1,
+    added: true,
+    shape: ofRows,
+    documentation:
+      'Entropy of the eigenvalues of the Gram matrix of the rows as shares of their sum: a scalar; 0 where all elements are 0.',
+    formula: '-sum of p ln(p), p = lambda / sum of lambda, lambda of A A^T, A = x reshaped to (dim 0, -1)',
+    latex: String.raw`H_{\lambda}\left(#1\right)`,
+  },
+  {
+    name: 'participation_ratio',
+    arity: 1,
+    added: true,
+    shape: ofRows,
+    documentation:
+      'Effective number of the eigenvalues of the Gram matrix of the rows: a scalar; 0 where all elements are 0.',
+    formula: '(sum of lambda)^2 / sum of lambda^2, lambda of A A^T, A = x reshaped to (dim 0, -1)',
+    latex: String.raw`N_{\lambda}\left(#1\right)`,
+  },
+  {
+    name: 'std',
+    arity: 1,
+    added: true,
+    shape: scalar,
+    documentation: 'Unbiased standard deviation over the whole tensor: a scalar; NaN for a single element.',
+    formula: 'sqrt(sum of (x - mean(x))^2 / (numel(x) - 1))',
+    latex: String.raw`\operatorname{std}\left(#1\right)`,
+  },
+  {
+    name: 'min',
+    arity: 1,
+    added: true,
+    shape: scalar,
+    documentation: 'Least element: a scalar; NaN where an element is NaN.',
+    formula: 'min(x)',
+    latex: String.raw`\min\left(#1\right)`,
+  },
+  {
+    name: 'max',
+    arity: 1,
+    added: true,
+    shape: scalar,
+    documentation: 'Greatest element: a scalar; NaN where an element is NaN.',
+    formula: 'max(x)',
+    latex: String.raw`\max\left(#1\right)`,
+  },
+  {
+    name: 'count_nonzero',
+    arity: 1,
+    added: true,
+    shape: scalar,
+    documentation: 'Number of elements that are not 0, NaN among them: a scalar.',
+    formula: 'count of x != 0',
+    latex: String.raw`\left\lVert #1 \right\rVert_{0}`,
+  },
 ] as const satisfies readonly Row[];
 
-/** The name of one of the 34 operators. */
+/** The name of an operator. */
 export type OperatorName = (typeof TABLE)[number]['name'];
 
 /** One row of the operator table. */
@@ -332,7 +445,11 @@ export const OPERATORS: readonly Operator[] = TABLE.map((row: Row & { name: Oper
   ...row,
   opcode,
   commutative: row.commutative ?? false,
+  added: row.added ?? false,
 }));
+
+/** The 34 operators of EZNAS. */
+export const PAPER_OPERATORS: readonly OperatorName[] = OPERATORS.filter((row) => !row.added).map((row) => row.name);
 
 const byName: ReadonlyMap<string, Operator> = new Map(OPERATORS.map((row) => [row.name, row]));
 

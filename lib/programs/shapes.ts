@@ -74,6 +74,21 @@ export const squareMatrices: ShapeRule = (x = []) => {
 /** A scalar; of a scalar, a vector of one element (the constant 0). */
 export const rowRatio: ShapeRule = (x = []) => (x.length === 0 ? [1] : []);
 
+const NO_ROWS = { reason: 'at least one dimension is needed' };
+
+/** Dimension 0 against all others flattened. */
+export const rowsOf: ShapeRule = (x = []) => (x.length === 0 ? NO_ROWS : [x[0]!, elementCount(x.slice(1))]);
+
+/** A square matrix over the rows (dimension 0). */
+export const rowGram: ShapeRule = (x = []) => (x.length === 0 ? NO_ROWS : [x[0]!, x[0]!]);
+
+/** A scalar from an operand that has rows. */
+export const ofRows: ShapeRule = (x = []) => (x.length === 0 ? NO_ROWS : []);
+
+/** Dimensions 0 and 1 exchanged. */
+export const leadingSwapped: ShapeRule = (x = []) =>
+  x.length < 2 ? { reason: 'at least two dimensions are needed' } : [x[1]!, x[0]!, ...x.slice(2)];
+
 /** A scalar from two operands that hold equally many elements, or one of which holds a single element. */
 export const equalLengths: ShapeRule = (a = [], b = []) => {
   const [x, y] = [elementCount(a), elementCount(b)];

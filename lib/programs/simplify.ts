@@ -39,6 +39,10 @@ const NONNEGATIVE: ReadonlySet<OperatorName> = new Set([
   'l1_norm',
   'numel',
   'hamming',
+  'std',
+  'count_nonzero',
+  'spectral_entropy',
+  'participation_ratio',
 ]);
 
 /** Operators of one operand that accept any shape and keep it. */
@@ -50,7 +54,19 @@ const KEEPS_SHAPE: ReadonlySet<OperatorName> = new Set(
 const KEEPS_POSITIVITY: ReadonlySet<OperatorName> = new Set(['relu', 'sign', 'gt0', 'heaviside']);
 
 /** Operators whose result is a scalar, whatever the operands' shapes. */
-const SCALAR: ReadonlySet<OperatorName> = new Set(['frobenius_norm', 'l1_norm', 'mean', 'hamming', 'kl_div']);
+const SCALAR: ReadonlySet<OperatorName> = new Set([
+  'frobenius_norm',
+  'l1_norm',
+  'mean',
+  'hamming',
+  'kl_div',
+  'std',
+  'min',
+  'max',
+  'count_nonzero',
+  'spectral_entropy',
+  'participation_ratio',
+]);
 
 /** The rules, tried in this order at every node, operands first. */
 export const SIMPLIFICATIONS: readonly SimplificationRule[] = [

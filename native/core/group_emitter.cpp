@@ -307,6 +307,32 @@ void GroupCompiler::emitMatrix(int32_t node) {
       step.sizes[1] = first.elements / step.sizes[0];
       scratchFloats_ = std::max(scratchFloats_, gramScratch(step.sizes[0]));
       break;
+    case Operator::gram:
+    case Operator::covariance:
+    case Operator::spectral_entropy:
+    case Operator::participation_ratio:
+      step.sizes[0] = size(0);
+      step.sizes[1] = first.elements / step.sizes[0];
+      scratchFloats_ = std::max(scratchFloats_,
+                                gramScratch(step.sizes[0]) + (facts.op == Operator::covariance ? first.elements : 0));
+      break;
+    case Operator::logabsdet:
+      step.sizes[0] = size(first.shape.rank - 1);
+      step.sizes[1] = facts.elements;
+      scratchFloats_ = std::max(scratchFloats_, gramScratch(step.sizes[0]));
+      break;
+    case Operator::channels_first:
+      step.sizes[0] = size(0);
+      step.sizes[1] = size(1);
+      step.sizes[2] = first.elements / (step.sizes[0] * step.sizes[1]);
+      break;
+    case Operator::flatten:
+    case Operator::std:
+    case Operator::min:
+    case Operator::max:
+    case Operator::count_nonzero:
+      step.sizes[0] = first.elements;
+      break;
     case Operator::softmax:
       setSoftmaxSizes(first.shape, step.sizes);
       scratchFloats_ = std::max(scratchFloats_, kSoftmaxScratch);

@@ -1,6 +1,7 @@
 #include "native/core/shape_rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/cpu/program_kernels.h"
 
@@ -40,6 +41,18 @@ std::optional<Shape> rowRatioShape(const Shape& x) {
   if (x.rank == 0) return kSingle;
   if (x.dims[0] > static_cast<int64_t>(kMaxGramRows)) return std::nullopt;
   return kScalar;
+}
+
+/// [rows, rows] of a Gram matrix of the rows.
+std::optional<Shape> gramShape(const Shape& x) {
+  if (x.rank == 0 || x.dims[0] > static_cast<int64_t>(kMaxGramRows)) return std::nullopt;
+  return Shape{.rank = 2, .dims = {x.dims[0], x.dims[0], 1, 1}};
+}
+
+std::optional<Shape> swappedShape(Shape x) {
+  if (x.rank < 2) return std::nullopt;
+  std::swap(x.dims[0], x.dims[1]);
+  return x;
 }
 
 std::optional<Shape> matmulShape(const Shape& a, const Shape& b) {
@@ -113,15 +126,30 @@ std::optional<Shape> resultShape(Operator op, const Shape& a, const Shape& b) {
     case Operator::frobenius_norm:
     case Operator::l1_norm:
     case Operator::mean:
+    case Operator::std:
+    case Operator::min:
+    case Operator::max:
+    case Operator::count_nonzero:
       return kScalar;
     case Operator::numel:
       return kSingle;
     case Operator::det:
     case Operator::logdet:
+    case Operator::logabsdet:
       return determinantShape(a);
     case Operator::symeig_ratio:
     case Operator::eig_ratio:
       return rowRatioShape(a);
+    case Operator::channels_first:
+      return swappedShape(a);
+    case Operator::flatten:
+      return a.rank == 0 ? std::nullopt : std::optional(asRows(a));
+    case Operator::gram:
+    case Operator::covariance:
+      return gramShape(a);
+    case Operator::spectral_entropy:
+    case Operator::participation_ratio:
+      return gramShape(a) ? std::optional(kScalar) : std::nullopt;
     case Operator::hamming: {
       const int64_t x = a.numel(), y = b.numel();
       return x == y || x == 1 || y == 1 ? std::optional(kScalar) : std::nullopt;

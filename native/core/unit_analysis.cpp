@@ -29,6 +29,17 @@ Role roleOf(Operator op) {
     case Operator::symeig_ratio:
     case Operator::eig_ratio:
     case Operator::cosine:
+    case Operator::channels_first:
+    case Operator::flatten:
+    case Operator::gram:
+    case Operator::covariance:
+    case Operator::logabsdet:
+    case Operator::spectral_entropy:
+    case Operator::participation_ratio:
+    case Operator::std:
+    case Operator::min:
+    case Operator::max:
+    case Operator::count_nonzero:
       return Role::matrix;
     default:
       return Role::elementwise;

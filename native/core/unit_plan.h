@@ -61,7 +61,8 @@ struct MatrixStep {
   Place out, a, b;
   MatmulShape matmul;           // matmul
   RowPairs rows;                // cosine
-  size_t sizes[3] = {0, 0, 0};  // det, logdet: n, slices; eigenvalue ratios: rows, columns; softmax: outer, axis, inner
+  size_t sizes[3] = {0, 0, 0};  // determinants: n, slices; of Gram matrices: rows, columns; softmax: outer, axis,
+                                // inner; channels_first: both sizes, inner; flatten and summaries: elements
 };
 
 /// One value spread over `count` elements of scratch memory, for a matrix operation that reads it as a tensor.

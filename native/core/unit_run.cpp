@@ -232,6 +232,31 @@ void UnitRunner::runMatrix(const MatrixStep& step) {
     case Operator::eig_ratio:
       *out = kernels_.gramRatio(a, sizes[0], sizes[1], scratch_.data());
       break;
+    case Operator::gram:
+    case Operator::covariance:
+      kernels_.gram(a, sizes[0], sizes[1], step.op == Operator::covariance, out, scratch_.data());
+      break;
+    case Operator::logabsdet:
+      kernels_.logAbsDeterminants(a, sizes[0], sizes[1], out, scratch_.data());
+      break;
+    case Operator::spectral_entropy:
+      *out = kernels_.spectralEntropy(a, sizes[0], sizes[1], scratch_.data());
+      break;
+    case Operator::participation_ratio:
+      *out = kernels_.participationRatio(a, sizes[0], sizes[1], scratch_.data());
+      break;
+    case Operator::channels_first:
+      kernels_.swapLeading(a, sizes[0], sizes[1], sizes[2], out);
+      break;
+    case Operator::flatten:
+      std::copy_n(a, sizes[0], out);
+      break;
+    case Operator::std:
+    case Operator::min:
+    case Operator::max:
+    case Operator::count_nonzero:
+      *out = kernels_.summary(kernels_, step.op, a, sizes[0]);
+      break;
     case Operator::softmax:
       kernels_.softmax(a, out, sizes[0], sizes[1], sizes[2], scratch_.data());
       break;

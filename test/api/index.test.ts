@@ -10,6 +10,7 @@ describe('the public API', () => {
       'EznasError',
       'GraphBuilder',
       'OPERATORS',
+      'PAPER_OPERATORS',
       'PRESETS',
       'PROXIES',
       'ProgramGenerator',

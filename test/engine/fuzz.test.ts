@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { addon, fromNative, type NativeCollectRequest, type NativePrograms, runNative } from '../../lib/addon.ts';
 import { EznasError } from '../../lib/errors.ts';
 import { encodeGraph } from '../../lib/graph/encode.ts';
+import { OPERATORS } from '../../lib/programs/operators.ts';
 import { Random } from '../../lib/random.ts';
 import { randomInputs, smallNetworks } from './support.ts';
 
@@ -67,7 +68,11 @@ describe('native code given anything', () => {
       const length = random.integer(24);
       // Half the rounds keep the stack plausible: leaves first, operators after.
       const code = Uint32Array.from({ length }, (_, i) =>
-        round % 2 === 0 ? random.choice(NASTY) >>> 0 : i < length / 2 ? random.integer(22) : 64 + random.integer(34),
+        round % 2 === 0
+          ? random.choice(NASTY) >>> 0
+          : i < length / 2
+            ? random.integer(22)
+            : 64 + random.integer(OPERATORS.length),
       );
       const programs: NativePrograms = { code, offsets: Uint32Array.of(0, length) };
       outcomes[await mustAnswer(() => runNative((native) => native.evaluate(statistics, programs, { threads: 1 })))]++;

@@ -203,16 +203,102 @@ class PlainProgram {
     return y;
   }
 
-  /// Ratio of the extreme eigenvalues of the Gram matrix of the rows, by Jacobi rotations; Inf where rank-deficient.
-  Tensor eigenvalueRatio(const Tensor& x) {
-    if (x.dims.empty()) return single(0);
+  static std::optional<Tensor> channelsFirst(const Tensor& x) {
+    if (x.dims.size() < 2) return std::nullopt;
+    Tensor y{x.dims, {}};
+    std::swap(y.dims[0], y.dims[1]);
+    const int64_t inner = count(x.dims) / (x.dims[0] * x.dims[1]);
+    for (int64_t c = 0; c < x.dims[1]; ++c)
+      for (int64_t b = 0; b < x.dims[0]; ++b)
+        for (int64_t i = 0; i < inner; ++i)
+          y.values.push_back(x.values[static_cast<size_t>((b * x.dims[1] + c) * inner + i)]);
+    return y;
+  }
+
+  std::vector<double> gramOf(const Tensor& x, bool centered) {
+    const size_t n = static_cast<size_t>(x.dims[0]), columns = x.values.size() / n;
+    std::vector<double> g;
+    for (size_t i = 0; i < n; ++i)
+      for (size_t j = 0; j < n; ++j) {
+        double product = 0, meanI = 0, meanJ = 0;
+        for (size_t c = 0; c < columns; ++c) {
+          meanI += x.values[i * columns + c];
+          meanJ += x.values[j * columns + c];
+        }
+        meanI /= static_cast<double>(columns);
+        meanJ /= static_cast<double>(columns);
+        if (!centered) meanI = meanJ = 0;
+        for (size_t c = 0; c < columns; ++c)
+          product += (x.values[i * columns + c] - meanI) * (x.values[j * columns + c] - meanJ);
+        g.push_back(inexact(centered ? product / static_cast<double>(columns) : product));
+      }
+    return g;
+  }
+
+  std::optional<Tensor> logAbsDeterminants(const Tensor& x) {
+    const size_t rank = x.dims.size();
+    if (rank < 2 || x.dims[rank - 1] != x.dims[rank - 2]) return std::nullopt;
+    const size_t n = static_cast<size_t>(x.dims.back());
+    Tensor y{Dims(x.dims.begin(), x.dims.end() - 2), {}};
+    for (size_t s = 0; s < x.values.size(); s += n * n) {
+      std::vector<double> a(x.values.begin() + static_cast<ptrdiff_t>(s),
+                            x.values.begin() + static_cast<ptrdiff_t>(s + n * n));
+      double sum = 0;
+      for (const double v : a)
+        if (!std::isfinite(v)) sum = std::nan("");
+      for (size_t i = 0; i < n; ++i) a[i * n + i] += 1e-6;
+      // Full pivoting.
+      for (size_t k = 0; k < n && !std::isnan(sum); ++k) {
+        size_t row = k, column = k;
+        for (size_t i = k; i < n; ++i)
+          for (size_t j = k; j < n; ++j)
+            if (std::abs(a[i * n + j]) > std::abs(a[row * n + column])) {
+              row = i;
+              column = j;
+            }
+        for (size_t j = 0; j < n; ++j) std::swap(a[k * n + j], a[row * n + j]);
+        for (size_t i = 0; i < n; ++i) std::swap(a[i * n + k], a[i * n + column]);
+        sum += std::log(std::abs(a[k * n + k]));
+        if (a[k * n + k] == 0) break;
+        for (size_t i = k + 1; i < n; ++i) {
+          const double factor = a[i * n + k] / a[k * n + k];
+          for (size_t j = k; j < n; ++j) a[i * n + j] -= factor * a[k * n + j];
+        }
+      }
+      y.values.push_back(inexact(sum / static_cast<double>(n)));
+    }
+    return y;
+  }
+
+  /// Entropy, or effective number, of the eigenvalues of the Gram matrix of the rows.
+  double spectrumOf(const Tensor& x, bool entropy) {
+    std::vector<double> values = gramEigenvalues(x);
+    double most = 0, sum = 0, result = 0;
+    for (const double v : values) most += v;
+    for (double& v : values) {
+      if (v <= static_cast<double>(values.size()) * 0x1p-50 * most) v = 0;
+      sum += v;
+    }
+    if (!(sum > 0)) return std::isnan(sum) ? sum : 0;
+    for (const double v : values) {
+      const double share = v / sum;
+      if (entropy)
+        result -= share > 0 ? share * std::log(share) : 0;
+      else
+        result += share * share;
+    }
+    return inexact(entropy ? std::max(result, 0.0) : 1 / result);
+  }
+
+  /// Eigenvalues of the Gram matrix of the rows, by Jacobi rotations; NaN where an element is not finite.
+  static std::vector<double> gramEigenvalues(const Tensor& x) {
     const size_t n = static_cast<size_t>(x.dims[0]), columns = x.values.size() / n;
     std::vector<double> g(n * n, 0.0);
     for (size_t i = 0; i < n; ++i)
       for (size_t j = 0; j < n; ++j)
         for (size_t c = 0; c < columns; ++c) g[i * n + j] += x.values[i * columns + c] * x.values[j * columns + c];
     for (const double v : g)
-      if (!std::isfinite(v)) return scalar(std::nan(""));
+      if (!std::isfinite(v)) return std::vector<double>(n, std::nan(""));
     for (int pass = 0; pass < 30; ++pass)
       for (size_t p = 0; p < n; ++p)
         for (size_t q = p + 1; q < n; ++q) {
@@ -232,13 +318,20 @@ class PlainProgram {
             g[q * n + k] = s * a + c * b;
           }
         }
-    double low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < n; ++i) {
-      low = std::min(low, g[i * n + i]);
-      high = std::max(high, g[i * n + i]);
-    }
+    std::vector<double> values(n);
+    for (size_t i = 0; i < n; ++i) values[i] = g[i * n + i];
+    return values;
+  }
+
+  /// Ratio of the extreme eigenvalues of the Gram matrix of the rows; Inf where rank-deficient.
+  Tensor eigenvalueRatio(const Tensor& x) {
+    if (x.dims.empty()) return single(0);
+    const std::vector<double> values = gramEigenvalues(x);
+    if (std::isnan(values[0])) return scalar(values[0]);
+    const double low = *std::min_element(values.begin(), values.end());
+    const double high = *std::max_element(values.begin(), values.end());
     if (high == 0) return scalar(std::nan(""));
-    return scalar(low <= static_cast<double>(n) * 0x1p-50 * high ? INFINITY : inexact(high / low));
+    return scalar(low <= static_cast<double>(values.size()) * 0x1p-50 * high ? INFINITY : inexact(high / low));
   }
 
   Tensor normalize(const Tensor& x) {
@@ -354,6 +447,34 @@ class PlainProgram {
       }
       case Operator::cosine:
         return cosine(a, b);
+      case Operator::channels_first:
+        return channelsFirst(a);
+      case Operator::flatten:
+        if (a.dims.empty()) return std::nullopt;
+        return Tensor{{a.dims[0], count(a.dims) / a.dims[0]}, a.values};
+      case Operator::gram:
+      case Operator::covariance:
+        if (a.dims.empty()) return std::nullopt;
+        return Tensor{{a.dims[0], a.dims[0]}, gramOf(a, op == Operator::covariance)};
+      case Operator::logabsdet:
+        return logAbsDeterminants(a);
+      case Operator::spectral_entropy:
+      case Operator::participation_ratio:
+        if (a.dims.empty()) return std::nullopt;
+        return scalar(spectrumOf(a, op == Operator::spectral_entropy));
+      case Operator::std: {
+        const double mean = total(a, [](double x) { return x; }) / n;
+        return scalar(inexact(std::sqrt(total(a, [&](double x) { return (x - mean) * (x - mean); }) / (n - 1))));
+      }
+      case Operator::min:
+      case Operator::max: {
+        double best = a.values[0];
+        for (const double x : a.values)
+          if (std::isnan(x) || (op == Operator::min ? x < best : x > best)) best = x;
+        return scalar(best);
+      }
+      case Operator::count_nonzero:
+        return scalar(rounded(total(a, [](double x) { return x != 0 ? 1.0 : 0.0; })));
     }
     return std::nullopt;
   }

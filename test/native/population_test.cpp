@@ -100,7 +100,8 @@ void malformed() {
   refuse({exp}, {0, 1}, "needs 1");
   refuse({22}, {0, 1}, "word 22");
   refuse({63}, {0, 1}, "word 63");
-  refuse({kT1D, kOperatorWord + kOperatorCount}, {0, 2}, "word 98");
+  refuse({kT1D, kOperatorWord + kOperatorCount}, {0, 2},
+         ("word " + std::to_string(kOperatorWord + kOperatorCount)).c_str());
   refuse({kT1D, 0xffffffffu}, {0, 2}, "word 4294967295");
   refuse({kT1D, kT1D}, {0, 1, 1, 2}, "program 1");
   refuse({kT1D, kT1D}, {0, 1, 100, 2}, "program 1");

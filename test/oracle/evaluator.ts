@@ -137,6 +137,34 @@ function apply(
       return klDivergence(a, b);
     case 'cosine':
       return cosine(a, b);
+    case 'channels_first':
+      return channelsFirst(a);
+    case 'flatten':
+      return { shape: rowsOf(a), data: a.data };
+    case 'gram':
+      return gram(rowLists(a));
+    case 'covariance':
+      return covariance(a);
+    case 'logabsdet':
+      return perMatrix(a, logAbsDeterminant);
+    case 'spectral_entropy': {
+      const shares = eigenvalueShares(a);
+      return scalar(shares.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0 * p), 0));
+    }
+    case 'participation_ratio': {
+      const shares = eigenvalueShares(a);
+      return scalar(shares.length === 0 ? 0 : 1 / shares.reduce((sum, p) => sum + p * p, 0));
+    }
+    case 'std': {
+      const mean = a.data.reduce((sum, x) => sum + x, 0) / a.data.length;
+      return scalar(Math.sqrt(a.data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (a.data.length - 1)));
+    }
+    case 'min':
+      return scalar(a.data.reduce((least, x) => Math.min(least, x)));
+    case 'max':
+      return scalar(a.data.reduce((most, x) => Math.max(most, x)));
+    case 'count_nonzero':
+      return scalar(a.data.filter((x) => x !== 0).length);
     default:
       throw new Error(`unknown operator ${operator}`);
   }
@@ -270,24 +298,89 @@ function determinant(m: Float64Array, n: number): number {
   return result;
 }
 
-/** Ratio of the extreme eigenvalues of A·Aᵀ (last over first, or largest over smallest magnitude), by Jacobi rotations. */
-function gramRatio(a: ReferenceTensor, byMagnitude: boolean, rounding?: Reference['rounding']): ReferenceTensor {
-  if (a.shape.length === 0) return { shape: [1], data: Float64Array.of(0) };
-  const n = a.shape[0]!;
-  const width = a.data.length / n;
-  const g = Array.from({ length: n }, (_, i) =>
-    Float64Array.from({ length: n }, (_, j) => {
-      let sum = 0;
-      for (let k = 0; k < width; k++) sum += a.data[i * width + k]! * a.data[j * width + k]!;
-      return sum;
-    }),
-  );
-  for (let sweep = 0; sweep < 60; sweep++) {
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) rotate(g, p, q);
+/** Dimension 0 against all others flattened. */
+function rowsOf(a: ReferenceTensor): [number, number] {
+  if (a.shape.length === 0) throw new ShapeError('a scalar has no rows');
+  return [a.shape[0]!, a.data.length / a.shape[0]!];
+}
+
+function rowLists(a: ReferenceTensor): Float64Array[] {
+  const [rows, columns] = rowsOf(a);
+  return Array.from({ length: rows }, (_, i) => a.data.slice(i * columns, (i + 1) * columns));
+}
+
+function gram(rows: readonly Float64Array[]): ReferenceTensor {
+  const dot = (x: Float64Array, y: Float64Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+  return {
+    shape: [rows.length, rows.length],
+    data: Float64Array.from(rows.flatMap((x) => rows.map((y) => dot(x, y)))),
+  };
+}
+
+function covariance(a: ReferenceTensor): ReferenceTensor {
+  const columns = rowsOf(a)[1];
+  const centered = rowLists(a).map((row) => {
+    const mean = row.reduce((sum, x) => sum + x, 0) / columns;
+    return row.map((x) => x - mean);
+  });
+  const { shape, data } = gram(centered);
+  return { shape, data: data.map((x) => x / columns) };
+}
+
+function channelsFirst(a: ReferenceTensor): ReferenceTensor {
+  if (a.shape.length < 2) throw new ShapeError(`[${a.shape}] has no two dimensions`);
+  const [first, second, ...rest] = a.shape as [number, number, ...number[]];
+  const inner = numel(rest);
+  const at = (flat: number) => {
+    const block = Math.floor(flat / inner);
+    return ((block % first) * second + Math.floor(block / first)) * inner + (flat % inner);
+  };
+  return { shape: [second, first, ...rest], data: a.data.map((_, flat) => a.data[at(flat)]!) };
+}
+
+/** ln |det (m + 1e-6 I)| / n as the sum of the logarithms of pivots, which neither overflows nor underflows. */
+function logAbsDeterminant(m: Float64Array, n: number): number {
+  if (!m.every(Number.isFinite)) return Number.NaN;
+  for (let i = 0; i < n; i++) m[i * n + i]! += 1e-6;
+  let sum = 0;
+  for (let k = 0; k < n; k++) {
+    let pivot = k;
+    for (let i = k + 1; i < n; i++) if (Math.abs(m[i * n + k]!) > Math.abs(m[pivot * n + k]!)) pivot = i;
+    if (m[pivot * n + k] === 0) return Number.NEGATIVE_INFINITY;
+    for (let j = 0; j < n; j++) [m[k * n + j], m[pivot * n + j]] = [m[pivot * n + j]!, m[k * n + j]!];
+    sum += Math.log(Math.abs(m[k * n + k]!));
+    for (let i = k + 1; i < n; i++) {
+      const factor = m[i * n + k]! / m[k * n + k]!;
+      for (let j = k; j < n; j++) m[i * n + j]! -= factor * m[k * n + j]!;
     }
   }
-  const exact = g.map((row, i) => row[i]!);
+  return sum / n;
+}
+
+/** Eigenvalues of the Gram matrix of the rows as shares of their sum; none where all elements are 0, NaN where one is not finite. */
+function eigenvalueShares(a: ReferenceTensor): number[] {
+  const values = gramEigenvalues(a).map((x) => Math.max(x, 0));
+  const sum = values.reduce((total, x) => total + x, 0);
+  return sum === 0 ? [] : values.map((x) => x / sum);
+}
+
+/** Eigenvalues of A·Aᵀ by Jacobi rotations, in no order. */
+function gramEigenvalues(a: ReferenceTensor): number[] {
+  const rows = rowLists(a);
+  const { data } = gram(rows);
+  const g = rows.map((_, i) => data.slice(i * rows.length, (i + 1) * rows.length));
+  for (let sweep = 0; sweep < 60; sweep++) {
+    for (let p = 0; p < g.length; p++) {
+      for (let q = p + 1; q < g.length; q++) rotate(g, p, q);
+    }
+  }
+  return g.map((row, i) => row[i]!);
+}
+
+/** Ratio of the extreme eigenvalues of A·Aᵀ (last over first, or largest over smallest magnitude). */
+function gramRatio(a: ReferenceTensor, byMagnitude: boolean, rounding?: Reference['rounding']): ReferenceTensor {
+  if (a.shape.length === 0) return { shape: [1], data: Float64Array.of(0) };
+  const exact = gramEigenvalues(a);
   const largest = Math.max(...exact.map(Math.abs));
   const known = rounding === undefined ? exact : exact.map((x) => rounding(x, largest));
   const eigenvalues = (byMagnitude ? known.map(Math.abs) : known).sort((x, y) => x - y);

@@ -29,6 +29,10 @@ def gram_ratio(x):
     return values[-1] / values[0]
 
 
+def rows_of(x):
+    return x.reshape(x.shape[0], -1)
+
+
 def hamming(a, b):
     return ((a.flatten() > 0) != (b.flatten() > 0)).sum().float()
 
@@ -52,6 +56,13 @@ OPERATORS = {
     'numel': lambda x: torch.Tensor([x.numel()]),
     'det': torch.det, 'logdet': torch.logdet,
     'symeig_ratio': lambda x: scalar_or(x, gram_ratio),
+    'channels_first': lambda x: x.transpose(0, 1),
+    'flatten': rows_of,
+    'gram': lambda x: rows_of(x) @ rows_of(x).t(),
+    'covariance': lambda x: torch.cov(rows_of(x), correction=0).reshape(x.shape[0], x.shape[0]),
+    'logabsdet': lambda x: torch.linalg.slogdet(x)[1],
+    'spectral_entropy': lambda x: torch.linalg.eigvalsh(rows_of(x) @ rows_of(x).t()).sum(),
+    'std': torch.std, 'min': torch.min, 'count_nonzero': torch.count_nonzero,
     'hamming': hamming,
     'kl_div': KLDIV,
     'cosine': cosine,

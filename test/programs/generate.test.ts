@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ProgramGenerator } from '../../lib/programs/generate.ts';
-import { OPERATORS } from '../../lib/programs/operators.ts';
+import { operatorOf, PAPER_OPERATORS } from '../../lib/programs/operators.ts';
 import { printProgram } from '../../lib/programs/print.ts';
 import { symbolicSignature } from '../../lib/programs/symbols.ts';
 import { TENSORS } from '../../lib/programs/tensors.ts';
@@ -26,11 +26,11 @@ function leafDepths(program: Program, depth = 0): number[] {
 function untyped(random: Random, min: number, max: number): Program {
   const full = random.integer(2) === 0;
   const height = min + random.integer(max - min + 1);
-  const terminalRatio = TENSORS.length / (TENSORS.length + OPERATORS.length);
+  const terminalRatio = TENSORS.length / (TENSORS.length + PAPER_OPERATORS.length);
   const grow = (depth: number): Program => {
     if (depth === height || (!full && depth >= min && random.uniform() < terminalRatio))
       return leaf(random.choice(TENSORS));
-    const { name, arity } = random.choice(OPERATORS);
+    const { name, arity } = operatorOf(random.choice(PAPER_OPERATORS));
     return apply(name, ...Array.from({ length: arity }, () => grow(depth + 1)));
   };
   return grow(0);
@@ -61,7 +61,7 @@ describe('generating programs', () => {
       if (Math.min(...depths) === Math.max(...depths)) full += 1;
       for (const node of subtrees(program)) seen.add(isLeaf(node) ? node.tensor : node.operator);
     }
-    assert.equal(seen.size, OPERATORS.length + TENSORS.length);
+    assert.equal(seen.size, PAPER_OPERATORS.length + TENSORS.length);
     assert.ok(full > count / 2 && full < count);
   });
 
