@@ -1,15 +1,12 @@
 import { EznasError } from '../errors.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
-import { type Database, inTransaction, openDatabase, SQLITE, sqliteCode } from '../runs/database.ts';
+import { Store, type StoreKind } from '../runs/store.ts';
 import type { Evaluation } from './assessment.ts';
 import type { Generation } from './search.ts';
 import type { FitnessTask } from './task.ts';
 
 /** Version of the tables below (SQLite's `user_version`). */
 export const ARCHIVE_VERSION = 1;
-
-/** Marks the file as ours (SQLite's `application_id`): "ezna". */
-const APPLICATION_ID = 0x657a6e61;
 
 /** scores: float64, little-endian, one for each network of the task. */
 const SCHEMA = `
@@ -62,6 +59,20 @@ const SCHEMA = `
   CREATE INDEX evaluations_generation ON evaluations (generation);
 `;
 
+const ARCHIVE: StoreKind = {
+  what: 'an archive of eznas',
+  // "ezna"
+  applicationId: 0x657a6e61,
+  version: ARCHIVE_VERSION,
+  schema: SCHEMA,
+  code: 'INVALID_RUN',
+  mend: 'restore it from a copy, or start a new run in another folder',
+  otherVersion: 'open it with the eznas that made it',
+  afterwards: 'the run can then be resumed',
+  // A checkpoint must never reach the disk before the generation it continues from.
+  durable: true,
+};
+
 /** One program of one generation, as the archive tells it. */
 export interface ArchivedIndividual {
   readonly generation: number;
@@ -85,9 +96,7 @@ export interface ArchivedIndividual {
  * for each generation: a killed process leaves all of a generation or nothing.
  */
 export class Archive {
-  readonly path: string;
-  readonly #database: Database;
-  readonly #readonly: boolean;
+  readonly #store: Store;
 
   /**
    * Opens an archive, or makes one where there is no file yet.
@@ -95,21 +104,11 @@ export class Archive {
    * @throws EznasError INVALID_RUN when the file is no archive, one of another version, damaged, or cannot be opened
    */
   constructor(path: string, { readonly = false }: { readonly readonly?: boolean } = {}) {
-    this.path = path;
-    this.#readonly = readonly;
-    try {
-      this.#database = openDatabase(path, { readonly });
-    } catch (cause) {
-      if (cause instanceof EznasError) throw cause;
-      const reason = `cannot be opened: ${(cause as Error).message}; see that the folder exists and can be written`;
-      throw new EznasError('INVALID_RUN', `${path} ${reason}`, { cause });
-    }
-    try {
-      this.#typed(() => this.#prepare());
-    } catch (error) {
-      this.#database.close();
-      throw error;
-    }
+    this.#store = new Store(path, ARCHIVE, readonly);
+  }
+
+  get path(): string {
+    return this.#store.path;
   }
 
   /**
@@ -124,11 +123,11 @@ export class Archive {
       networks: JSON.stringify(indices),
       accuracies: JSON.stringify([...accuracies]),
     }));
-    this.#transaction(() => {
-      const all = this.#database.prepare('SELECT * FROM tasks').all() as typeof rows;
+    this.#store.transaction(() => {
+      const all = this.#store.database.prepare('SELECT * FROM tasks').all() as typeof rows;
       const recorded = new Map(all.map((row) => [row.name, row]));
       if (recorded.size === 0) {
-        const insert = this.#database.prepare('INSERT INTO tasks VALUES (@name, @space, @networks, @accuracies)');
+        const insert = this.#store.database.prepare('INSERT INTO tasks VALUES (@name, @space, @networks, @accuracies)');
         for (const row of rows) insert.run(row);
         return;
       }
@@ -148,10 +147,12 @@ export class Archive {
   /** Records a generation, all at once. */
   recordGeneration({ state, tasks, candidates, evaluations, drawn }: Generation): void {
     const { generation } = state;
-    this.#transaction(() => {
-      this.#database.prepare('INSERT INTO generations VALUES (?, ?, ?)').run(generation, JSON.stringify(tasks), drawn);
+    this.#store.transaction(() => {
+      this.#store.database
+        .prepare('INSERT INTO generations VALUES (?, ?, ?)')
+        .run(generation, JSON.stringify(tasks), drawn);
       const programId = this.#programIds(generation);
-      const insert = this.#database.prepare(
+      const insert = this.#store.database.prepare(
         'INSERT INTO individuals VALUES (@generation, @slot, @program, @operation, @parent1, @parent2, @fitness, @sign)',
       );
       for (const [slot, candidate] of candidates.entries()) {
@@ -166,35 +167,37 @@ export class Archive {
 
   /** Records evaluations made after the last generation, in place of any recorded so before. */
   recordFinal(lastGeneration: number, evaluations: readonly Evaluation[]): void {
-    this.#transaction(() => this.#insertEvaluations(evaluations, lastGeneration + 1));
+    this.#store.transaction(() => this.#insertEvaluations(evaluations, lastGeneration + 1));
   }
 
   /** Removes everything after a generation; −1 removes all but the tasks. */
   truncate(generation: number): void {
-    this.#transaction(() => {
+    this.#store.transaction(() => {
       for (const table of ['evaluations', 'individuals', 'generations', 'programs']) {
-        this.#database.prepare(`DELETE FROM ${table} WHERE generation > ?`).run(generation);
+        this.#store.database.prepare(`DELETE FROM ${table} WHERE generation > ?`).run(generation);
       }
     });
   }
 
   /** The last generation recorded; −1 when there is none. */
   lastGeneration(): number {
-    return this.#typed(() => this.#value('SELECT coalesce(max(generation), -1) FROM generations')) as number;
+    return this.#store.typed(() =>
+      this.#store.value('SELECT coalesce(max(generation), -1) FROM generations'),
+    ) as number;
   }
 
   /** Every evaluation, without the scores. */
   evaluations(): Omit<Evaluation, 'scores'>[] {
     const select =
       'SELECT text AS program, task, tau FROM evaluations JOIN programs ON programs.id = program ORDER BY program, task';
-    const rows = this.#typed(() => this.#database.prepare(select).all() as Omit<Evaluation, 'scores'>[]);
+    const rows = this.#store.typed(() => this.#store.database.prepare(select).all() as Omit<Evaluation, 'scores'>[]);
     return rows.map((row) => ({ ...row }));
   }
 
   /** Scores of a program (canonical text) on the networks of a task; undefined when it was not evaluated on it. */
   scores(program: string, task: string): Float64Array | undefined {
     const select = 'SELECT scores FROM evaluations JOIN programs ON programs.id = program WHERE text = ? AND task = ?';
-    const blob = this.#typed(() => this.#value(select, program, task)) as Uint8Array | undefined;
+    const blob = this.#store.typed(() => this.#store.value(select, program, task)) as Uint8Array | undefined;
     if (blob === undefined) return undefined;
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
     return Float64Array.from({ length: blob.length / 8 }, (_, index) => view.getFloat64(8 * index, true));
@@ -212,7 +215,9 @@ export class Archive {
       WHERE @generation IS NULL OR individuals.generation = @generation
       ORDER BY individuals.generation, slot`;
     type Row = ArchivedIndividual & { parent1: string | null; parent2: string | null };
-    const rows = this.#typed(() => this.#database.prepare(select).all({ generation: generation ?? null }) as Row[]);
+    const rows = this.#store.typed(
+      () => this.#store.database.prepare(select).all({ generation: generation ?? null }) as Row[],
+    );
     return rows.map(({ parent1, parent2, ...row }) => ({
       ...row,
       parents: [parent1, parent2].filter((parent) => parent !== null),
@@ -220,51 +225,14 @@ export class Archive {
   }
 
   close(): void {
-    try {
-      // An archive at rest is one file. Closing alone would leave the log until the library's statements are collected.
-      if (!this.#readonly) this.#database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE');
-    } catch {
-      // Someone reads it: the log stays beside it, and nothing is lost.
-    }
-    this.#database.close();
-  }
-
-  #prepare(): void {
-    const database = this.#database;
-    const version = this.#value('PRAGMA user_version') as number;
-    const application = this.#value('PRAGMA application_id') as number;
-    const empty = this.#value('SELECT count(*) = 0 FROM sqlite_schema') === 1;
-    if (empty && version === 0 && !this.#readonly) {
-      inTransaction(database, () => {
-        database.exec(SCHEMA);
-        database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-        database.exec(`PRAGMA user_version = ${ARCHIVE_VERSION}`);
-      });
-    } else if (application !== APPLICATION_ID) {
-      throw new EznasError('INVALID_RUN', `${this.path} is an SQLite file, but not an archive of eznas`);
-    } else if (version !== ARCHIVE_VERSION) {
-      throw new EznasError(
-        'INVALID_RUN',
-        `${this.path} is an archive of version ${version}, this eznas reads version ${ARCHIVE_VERSION}; ` +
-          'open it with the eznas that made it',
-      );
-    }
-    if (this.#readonly) return;
-    database.exec('PRAGMA journal_mode = WAL');
-    // A checkpoint must never reach the disk before the generation it continues from.
-    database.exec('PRAGMA synchronous = FULL');
-    database.exec('PRAGMA foreign_keys = ON');
-  }
-
-  /** The first value of the first row; undefined where there is none. */
-  #value(sql: string, ...parameters: readonly string[]): unknown {
-    const row = this.#database.prepare(sql).get(...parameters) as Record<string, unknown> | undefined;
-    return row && Object.values(row)[0];
+    this.#store.close();
   }
 
   #programIds(generation: number): (program: Program) => number {
-    const select = this.#database.prepare('SELECT id FROM programs WHERE text = ?');
-    const insert = this.#database.prepare('INSERT INTO programs (text, size, height, generation) VALUES (?, ?, ?, ?)');
+    const select = this.#store.database.prepare('SELECT id FROM programs WHERE text = ?');
+    const insert = this.#store.database.prepare(
+      'INSERT INTO programs (text, size, height, generation) VALUES (?, ?, ?, ?)',
+    );
     return (program) => {
       const text = canonicalText(program);
       const known = select.get(text) as { id: number } | undefined;
@@ -273,32 +241,13 @@ export class Archive {
   }
 
   #insertEvaluations(evaluations: readonly Evaluation[], generation: number): void {
-    const insert = this.#database.prepare('INSERT INTO evaluations SELECT id, ?, ?, ?, ? FROM programs WHERE text = ?');
+    const insert = this.#store.database.prepare(
+      'INSERT INTO evaluations SELECT id, ?, ?, ?, ? FROM programs WHERE text = ?',
+    );
     for (const { program, task, tau, scores } of evaluations) {
       const blob = Buffer.alloc(8 * scores.length);
       for (const [index, score] of scores.entries()) blob.writeDoubleLE(score, 8 * index);
       insert.run(task, generation, tau, blob, program);
-    }
-  }
-
-  #transaction(work: () => void): void {
-    this.#typed(() => inTransaction(this.#database, work));
-  }
-
-  /** Runs database work with its errors typed. */
-  #typed<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      const code = sqliteCode(error);
-      if (code === undefined) throw error;
-      const advice =
-        code === SQLITE.notADatabase || code === SQLITE.corrupt
-          ? 'it is damaged or no SQLite file; restore it from a copy, or start a new run in another folder'
-          : code === SQLITE.busy || code === SQLITE.locked
-            ? 'another process uses it; wait until that ends'
-            : 'see that its folder can be written and that the disk has room; the run can then be resumed';
-      throw new EznasError('INVALID_RUN', `${this.path}: ${(error as Error).message}; ${advice}`, { cause: error });
     }
   }
 }
