@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type BinaryFacts, FACTS_SUFFIX } from '../lib/addon-binary.ts';
 import { VERSION } from '../lib/version.ts';
+import { devicesOf } from './cubin.ts';
 
 interface Target {
   readonly arch: string;
@@ -84,7 +85,7 @@ function build(target: Target): void {
   const further =
     options['no-cuda'] || !target.cuda
       ? ['--CDEZNAS_CUDA=OFF']
-      : [`--CDEZNAS_CUDA_ARCHITECTURES=${options['cuda-architectures']}`];
+      : ['--CDEZNAS_CUDA=AUTO', `--CDEZNAS_CUDA_ARCHITECTURES=${options['cuda-architectures']}`];
   // prebuildify looks for the binary in build/Release of the folder it is given, which must not be the development build's.
   const stage = 'build-prebuild';
   mkdirSync(stage, { recursive: true });
@@ -120,16 +121,7 @@ function inspect(path: string, target: Target): BinaryFacts {
   const versions = matches(readelf('--version-info', path), /Name: GLIBC_(\d+\.\d+)/g);
   const glibc = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
   if (glibc === undefined) throw new Error(`${path} needs no glibc, which cannot be`);
-  return { version: VERSION, bytes, glibc, needed, cuda: target.cuda ? cudaCode(path) : [] };
-}
-
-/** The devices a binary has code for: `sm_90` is machine code, `compute_90` is for that and what comes later. */
-function cudaCode(path: string): string[] {
-  if (!readelf('--section-headers', path).includes('.nv_fatbin')) return [];
-  const list = (kind: string) => execFileSync('cuobjdump', [`--list-${kind}`, path], { encoding: 'utf8' });
-  const machine = matches(list('elf'), /\.(sm_\d+a?)\./g);
-  const later = matches(list('ptx'), /\.sm_(\d+a?)\./g).map((version) => `compute_${version}`);
-  return [...new Set([...machine, ...later])].sort();
+  return { version: VERSION, bytes, glibc, needed, cuda: devicesOf(readFileSync(path)) };
 }
 
 function requireSame(facts: BinaryFacts, path: string): void {
