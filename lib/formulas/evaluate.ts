@@ -1,0 +1,44 @@
+import type { NetworkGraph } from '../graph/graph.ts';
+import { canonicalText, type Program } from '../programs/tree.ts';
+import { aggregate } from './aggregators.ts';
+import { findNetworkNumber } from './numbers.ts';
+import { findScalarOperator } from './scalar-operators.ts';
+import { type Formula, type Term, unitPrograms } from './tree.ts';
+
+/** Values of a unit program on the units of one network; undefined where it is not known. */
+export type UnitValues = (program: Program) => Float64Array;
+
+/** The distinct unit programs of formulas (equal but for the order of commutative operands), and the place of each by its canonical text. */
+export function distinctPrograms(formulas: readonly Formula[]): {
+  readonly programs: readonly Program[];
+  readonly rows: ReadonlyMap<string, number>;
+} {
+  const programs: Program[] = [];
+  const rows = new Map<string, number>();
+  for (const program of formulas.flatMap(unitPrograms)) {
+    const text = canonicalText(program);
+    if (rows.has(text)) continue;
+    rows.set(text, programs.length);
+    programs.push(program);
+  }
+  return { programs, rows };
+}
+
+/**
+ * A term's value on one network, in float64. NaN where a value that it reads is NaN, or for a network without units where it reads any.
+ * Infinities of units count as numbers: a maximum ignores −∞.
+ */
+export function termValue(term: Term, graph: NetworkGraph, values: UnitValues): number {
+  switch (term.kind) {
+    case 'aggregate':
+      return aggregate(term.aggregator, values(term.program));
+    case 'number':
+      return findNetworkNumber(term.name)!.of(graph);
+    case 'constant':
+      return term.value;
+    case 'operation': {
+      const [a, b = Number.NaN] = term.operands.map((operand) => termValue(operand, graph, values));
+      return findScalarOperator(term.operator)!.of(a!, b);
+    }
+  }
+}

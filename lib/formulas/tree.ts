@@ -1,0 +1,130 @@
+import { EznasError } from '../errors.ts';
+import { type Program, tensorsRead } from '../programs/tree.ts';
+import { type AggregatorName, findAggregator } from './aggregators.ts';
+import { findNetworkNumber, type NetworkNumberName } from './numbers.ts';
+import { findScalarOperator, type ScalarOperatorName } from './scalar-operators.ts';
+
+/** The largest term, in nodes above its unit programs, and the most terms of a forest. */
+export const MAX_TERM_NODES = 256;
+export const MAX_TERMS = 32;
+
+/** A program of one unit, its values on a network's units made one number. */
+export interface Aggregate {
+  readonly kind: 'aggregate';
+  readonly aggregator: AggregatorName;
+  readonly program: Program;
+}
+
+/** A number of the network itself. */
+export interface NumberNode {
+  readonly kind: 'number';
+  readonly name: NetworkNumberName;
+}
+
+export interface Constant {
+  readonly kind: 'constant';
+  readonly value: number;
+}
+
+export interface Operation {
+  readonly kind: 'operation';
+  readonly operator: ScalarOperatorName;
+  readonly operands: readonly Term[];
+}
+
+/** One number of a network: a tree over aggregated unit programs and numbers of the network. */
+export type Term = Aggregate | NumberNode | Constant | Operation;
+
+/**
+ * How the terms of a forest become one score: `rank_sum`, the sum of the logarithms of their ranks among the networks as shares (AZ-NAS, Lee and
+ * Ham, CVPR 2024, section 3.4); `z_sum`, the sum of their distances from the mean in standard deviations.
+ */
+export const COMBINERS = ['rank_sum', 'z_sum'] as const;
+export type Combiner = (typeof COMBINERS)[number];
+
+/** Terms whose ranks or z-scores among networks are added; higher is better for every term. */
+export interface Forest {
+  readonly kind: 'forest';
+  readonly combiner: Combiner;
+  readonly terms: readonly Term[];
+}
+
+/** What scores networks: a single term, or several combined. */
+export type Formula = Term | Forest;
+
+/** A unit program aggregated. @throws EznasError INVALID_PROGRAM for an unknown aggregator */
+export function aggregateOf(aggregator: AggregatorName, program: Program): Aggregate {
+  if (!findAggregator(aggregator)) throw new EznasError('INVALID_PROGRAM', `unknown aggregator '${aggregator}'`);
+  return Object.freeze({ kind: 'aggregate', aggregator, program });
+}
+
+/** A number of the network. @throws EznasError INVALID_PROGRAM for an unknown name */
+export function numberOf(name: NetworkNumberName): NumberNode {
+  if (!findNetworkNumber(name)) throw new EznasError('INVALID_PROGRAM', `unknown number of a network '${name}'`);
+  return Object.freeze({ kind: 'number', name });
+}
+
+/** @throws EznasError INVALID_PROGRAM for what is not finite */
+export function constant(value: number): Constant {
+  if (!Number.isFinite(value)) throw new EznasError('INVALID_PROGRAM', `a constant must be finite, got ${value}`);
+  return Object.freeze({ kind: 'constant', value });
+}
+
+/** @throws EznasError INVALID_PROGRAM for an unknown operator, a wrong number of operands, or a term beyond {@link MAX_TERM_NODES} */
+export function operation(operator: ScalarOperatorName, ...operands: readonly Term[]): Operation {
+  const row = findScalarOperator(operator);
+  if (!row) throw new EznasError('INVALID_PROGRAM', `unknown operator '${operator}' over numbers of a network`);
+  if (row.arity !== operands.length) {
+    throw new EznasError('INVALID_PROGRAM', `${operator} takes ${row.arity} operands, got ${operands.length}`);
+  }
+  const node: Operation = Object.freeze({ kind: 'operation', operator, operands: Object.freeze([...operands]) });
+  if (termNodes(node) > MAX_TERM_NODES) {
+    throw new EznasError(
+      'INVALID_PROGRAM',
+      `a term of more than ${MAX_TERM_NODES} nodes above its programs is too large`,
+    );
+  }
+  return node;
+}
+
+/** @throws EznasError INVALID_PROGRAM without terms or with more than {@link MAX_TERMS} */
+export function forest(combiner: Combiner, terms: readonly Term[]): Forest {
+  if (terms.length === 0 || terms.length > MAX_TERMS) {
+    throw new EznasError('INVALID_PROGRAM', `a forest has 1 to ${MAX_TERMS} terms, got ${terms.length}`);
+  }
+  return Object.freeze({ kind: 'forest', combiner, terms: Object.freeze([...terms]) });
+}
+
+/** The terms of a formula: itself, or those of a forest. */
+export function termsOf(formula: Formula): readonly Term[] {
+  return formula.kind === 'forest' ? formula.terms : [formula];
+}
+
+/** Nodes of a term, a unit program counting as one. */
+export function termNodes(term: Term): number {
+  return term.kind === 'operation' ? term.operands.reduce((sum, operand) => sum + termNodes(operand), 1) : 1;
+}
+
+/** The unit programs of a formula, in order, equal ones as often as they stand there. */
+export function unitPrograms(formula: Formula): Program[] {
+  switch (formula.kind) {
+    case 'aggregate':
+      return [formula.program];
+    case 'operation':
+      return formula.operands.flatMap(unitPrograms);
+    case 'forest':
+      return formula.terms.flatMap(unitPrograms);
+    default:
+      return [];
+  }
+}
+
+/** The program, where a formula is nothing but a program of a unit with its mean over the units: a program of the paper. */
+export function asProgram(formula: Formula): Program | undefined {
+  return formula.kind === 'aggregate' && formula.aggregator === 'unit_mean' ? formula.program : undefined;
+}
+
+/** The tensors that a formula reads, as a bit mask (see tensorsRead). */
+export function formulaTensors(formula: Formula): number {
+  return unitPrograms(formula).reduce((mask, program) => mask | tensorsRead(program), 0);
+}
