@@ -120,6 +120,11 @@ export interface NativeConvolution {
 
 export const CONVOLUTION_DIRECTIONS = ['forward', 'backwardData', 'backwardWeights'] as const;
 
+/** What measures run on: networks and inputs, and the classes of the images where a measure reads them. */
+export interface NativeMeasureRequest extends NativeCollectRequest {
+  labels?: Int32Array;
+}
+
 export type NativeProgress = (done: number) => void;
 
 export interface NativeAddon {
@@ -139,6 +144,8 @@ export interface NativeAddon {
     onProgress?: NativeProgress,
   ): NativeJob<NativeScores>;
   gradients(request: NativeCollectRequest): NativeJob<NativeGradients>;
+  /** Bit i asks for measure i of lib/proxies/measures.ts. Row-major [measure][network], all measures; NaN where not asked for. */
+  measure(request: NativeMeasureRequest, measures: number, onProgress?: NativeProgress): NativeJob<Float64Array>;
   initialParameters(graph: Int32Array, seed: number, key: number): Float32Array[];
   statisticsFromTensors(networks: readonly (readonly NativeGivenUnit[])[]): NativeStatistics;
   /** Units per network and their shapes. */

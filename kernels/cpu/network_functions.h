@@ -48,4 +48,8 @@ void pack(const float* plain, const FeatureMap& y);
 void unpack(const FeatureMap& x, const float* base, float* plain);
 void unpackMasked(const FeatureMap& gy, const FeatureMap& x, const float* base, float* plain);
 
+size_t signWords(const FeatureMap& x);
+void packSigns(const FeatureMap& x, int image, uint64_t* words);
+uint64_t differingBits(const uint64_t* a, const uint64_t* b, size_t words);
+
 }  // namespace eznas::EZNAS_ISA

@@ -35,6 +35,9 @@ const NetworkKernels& networkTable() {
       .pack = pack,
       .unpack = unpack,
       .unpackMasked = unpackMasked,
+      .signWords = signWords,
+      .packSigns = packSigns,
+      .differingBits = differingBits,
   };
   return kTable;
 }

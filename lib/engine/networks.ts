@@ -17,6 +17,8 @@ export interface Inputs {
   /** Pass N and pass P; drawn from the seed when left out (N(0, 1), and data + 0.1·N(0, 1)). */
   readonly noise?: Float32Array;
   readonly perturbed?: Float32Array;
+  /** The class of each image, from 0 on; only proxies that differentiate a loss read them. */
+  readonly labels?: Int32Array;
 }
 
 /** What every run takes, under the same names everywhere. */

@@ -100,7 +100,8 @@ export function initialParameters(network: Network, seed = 0): Float32Array[] {
   return callNative((native) => native.initialParameters(encodeGraph(network.graph), seed, network.key));
 }
 
-function nativeRequest(networks: readonly Network[], inputs: Inputs, options: RunOptions): NativeCollectRequest {
+/** The request of a run, without tensors. */
+export function nativeRequest(networks: readonly Network[], inputs: Inputs, options: RunOptions): NativeCollectRequest {
   const given = networks.some((network) => network.parameters !== undefined);
   return {
     graphs: networks.map((network) => encodeGraph(network.graph)),
@@ -118,7 +119,7 @@ function nativeRequest(networks: readonly Network[], inputs: Inputs, options: Ru
 }
 
 /** Runs a job on so many networks, with progress: native threads report in any order and leave out some; what is passed on only rises, up to all. */
-async function runWithProgress<T>(
+export async function runWithProgress<T>(
   start: (native: NativeAddon, onProgress: NativeProgress | undefined) => NativeJob<T>,
   total: number,
   { signal, onProgress }: RunOptions,

@@ -8,6 +8,7 @@
 #include "native/addon/arguments.h"
 #include "native/addon/bench_entries.h"
 #include "native/addon/job.h"
+#include "native/addon/measure_entries.h"
 #include "native/addon/statistics_handle.h"
 #include "native/core/collect.h"
 #include "native/core/error.h"
@@ -156,6 +157,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("evaluate", evaluateStatistics);
   add("score", score);
   add("gradients", networkGradients);
+  add("measure", measure);
   add("initialParameters", parametersOf);
   add("statisticsFromTensors", statisticsFromTensors);
   add("statisticsShapes", statisticsShapes);

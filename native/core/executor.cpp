@@ -53,15 +53,16 @@ void Executor::run(const float* input, const PassOutputs& outputs) {
     if (plan_.forward[static_cast<size_t>(i)]) forward(i, input);
 
   const int output = plan_.value[static_cast<size_t>(graph_.output)];
+  if (wantsGradient(output)) startBackward(output);
   if (plan_.wants.logits) {
-    outputs.logits->resize(static_cast<size_t>(batch_) * node(output).shape.c * node(output).shape.h *
-                           node(output).shape.w);
-    kernels_.unpack(map(output), nullptr, outputs.logits->data());
+    if (outputs.logits != nullptr) {
+      outputs.logits->resize(static_cast<size_t>(batch_) * node(output).shape.c * node(output).shape.h *
+                             node(output).shape.w);
+      kernels_.unpack(map(output), nullptr, outputs.logits->data());
+    }
     doneReading(output);
   }
   if (!wantsGradient(output)) return;
-  bool accumulate = false;
-  kernels_.fill(target(output, accumulate), 1.0f);
   for (int i = output; i >= 0; --i)
     if (wantsGradient(i)) backward(i);
 }
@@ -91,6 +92,7 @@ void Executor::forward(int index, const float* input) {
   const auto i = static_cast<size_t>(index);
   if (plan_.holder[i] != index) {
     recordForward(index);
+    if (outputs_.observer != nullptr) outputs_.observer->computed(index, map(index));
     doneReading(index);
     return;
   }
@@ -106,9 +108,14 @@ void Executor::forward(int index, const float* input) {
     case NodeKind::batchNorm:
       normalize(index);
       break;
-    case NodeKind::relu:
-      kernels_.reluForward(map(operand(index)), y);
+    case NodeKind::relu: {
+      const FeatureMap* mask = outputs_.observer == nullptr ? nullptr : outputs_.observer->mask(index);
+      if (mask == nullptr)
+        kernels_.reluForward(map(operand(index)), y);
+      else
+        kernels_.reluBackward(*mask, map(operand(index)), y, false);
       break;
+    }
     case NodeKind::add: {
       std::vector<FeatureMap> terms;
       for (size_t k = 0; k < node(index).inputs.size(); ++k)
@@ -142,6 +149,7 @@ void Executor::forward(int index, const float* input) {
       break;  // never computed: known zeros, and the input's own value
   }
   recordForward(index);
+  if (outputs_.observer != nullptr) outputs_.observer->computed(index, y);
   if (uses_[i] == 0) pool_.release(std::exchange(maps_[i], {}));
   for (size_t k = 0; k < node(index).inputs.size(); ++k) doneReading(operand(index, k));
 }
@@ -216,6 +224,21 @@ void Executor::recordForward(int index) {
 // ---- backward
 // --------------------------------------------------------------------------------------------------------
 
+void Executor::startBackward(int output) {
+  bool accumulate = false;
+  const FeatureMap gradient = target(output, accumulate);
+  const bool seeded =
+      outputs_.observer != nullptr && plan_.wants.logits && outputs_.observer->seed(map(output), gradient);
+  if (!seeded) kernels_.fill(gradient, 1.0f);
+}
+
+void Executor::observeBackward(int index, const FeatureMap& gradient) {
+  const bool kept = plan_.wants.keepMaps && plan_.forward[static_cast<size_t>(index)];
+  if (outputs_.observer != nullptr)
+    outputs_.observer->differentiated(index, kept ? map(index) : FeatureMap{}, gradient);
+  if (kept) doneReading(index);
+}
+
 FeatureMap Executor::target(int value, bool& accumulate) {
   Gradient& gradient = gradients_[static_cast<size_t>(value)];
   accumulate = static_cast<bool>(gradient.own);
@@ -245,6 +268,7 @@ void Executor::backward(int index) {
   const Reference gradient = resolve(index);
   const FeatureMap gy = pool_.map(gradient);
   recordBackward(index, gradient);
+  observeBackward(index, gy);
 
   bool accumulate = false;
   const bool further = !n.inputs.empty() && wantsGradient(operand(index));
@@ -273,8 +297,9 @@ void Executor::backward(int index) {
       break;
     case NodeKind::relu:
       if (further && !isZero(index)) {
+        const FeatureMap* mask = outputs_.observer == nullptr ? nullptr : outputs_.observer->mask(index);
         const FeatureMap gx = target(operand(index), accumulate);
-        kernels_.reluBackward(map(index), gy, gx, accumulate);
+        kernels_.reluBackward(mask == nullptr ? map(index) : *mask, gy, gx, accumulate);
       }
       doneReading(index);
       break;

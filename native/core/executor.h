@@ -11,15 +11,31 @@
 
 namespace eznas {
 
-/// Where a pass leaves what it computes; each may be nullptr where the plan does not want it.
+/// Sees the feature maps of a pass as they come to be. Values are those of the plan; what is known to be zero is not
+/// computed, and so not seen going forward.
+class PassObserver {
+ public:
+  virtual ~PassObserver() = default;
+  virtual void computed(int /*value*/, const FeatureMap& /*map*/) {}
+  /// Writes the gradient that the backward pass starts from, when the plan wants logits; false leaves it to ones.
+  virtual bool seed(const FeatureMap& /*logits*/, const FeatureMap& /*gradient*/) { return false; }
+  /// The gradient of a value is complete, and goes on as the observer leaves it. `map` is the value's own where the plan
+  /// keeps maps, else empty.
+  virtual void differentiated(int /*value*/, const FeatureMap& /*map*/, const FeatureMap& /*gradient*/) {}
+  /// The map whose positive numbers a ReLU lets through, both ways; nullptr for its own input.
+  virtual const FeatureMap* mask(int /*value*/) { return nullptr; }
+};
+
+/// Where a pass leaves what it computes; each may be nullptr where it is not wanted.
 struct PassOutputs {
   Recorder* recorder = nullptr;
   std::vector<float>* logits = nullptr;
   Gradients* gradients = nullptr;
+  PassObserver* observer = nullptr;
 };
 
 /// Runs the passes of one plan over one network on the calling thread, forward and then backward from a gradient of
-/// ones at the output. Feature maps are let go as soon as nothing reads them any more.
+/// ones at the output, or the observer's. Feature maps are let go as soon as nothing reads them any more.
 class Executor {
  public:
   Executor(const Graph& graph, const Plan& plan, const Weights& weights, int batch, const NetworkKernels& kernels);
@@ -55,6 +71,8 @@ class Executor {
   void concatenate(int index);
   void poolMaximum(int index);
   void recordForward(int index);
+  void startBackward(int output);
+  void observeBackward(int index, const FeatureMap& gradient);
 
   /// Map that a contribution to the value's gradient goes to, and whether it is to be added.
   FeatureMap target(int value, bool& accumulate);

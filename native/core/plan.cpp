@@ -89,6 +89,8 @@ void Plan::findForward(const Graph& graph) {
   forward.assign(graph.nodes.size(), 0);
   const auto want = [&](int node) { forward[static_cast<size_t>(value[static_cast<size_t>(node)])] = 1; };
   if (wants.logits || wants.backward()) want(graph.output);
+  if (wants.allValues)
+    for (size_t i = 0; i < graph.nodes.size(); ++i) want(static_cast<int>(i));
   for (const Unit& unit : graph.units) {
     if (wants.kinds & kKindT1) want(graph.nodes[static_cast<size_t>(unit.relu)].inputs[0]);
     if (wants.kinds & kKindT2) want(graph.nodes[static_cast<size_t>(unit.conv)].inputs[0]);
@@ -160,6 +162,7 @@ void Plan::findReads(const Graph& graph) {
     if (backward[i]) {
       if (node.kind == NodeKind::batchNorm || weightGradient[i]) read(input(graph, self));
       if (node.kind == NodeKind::relu) read(self);
+      if (wants.keepMaps && forward[i]) read(self);
     }
   }
   if (wants.logits) read(value[static_cast<size_t>(graph.output)]);

@@ -24,8 +24,10 @@ struct PassWants {
   uint32_t kinds = 0;         // Kind bits, for every unit
   bool logits = false;        // value of the output node
   bool allGradients = false;  // of the input and of every parameter
+  bool allValues = false;     // every node, whether or not the output depends on it
+  bool keepMaps = false;      // a value's feature map stays until its gradient is complete
   bool operator==(const PassWants&) const = default;
-  bool any() const { return kinds != 0 || logits || allGradients; }
+  bool any() const { return kinds != 0 || logits || allGradients || allValues; }
   bool backward() const { return allGradients || (kinds & kGradientKinds) != 0; }
 };
 
