@@ -125,6 +125,15 @@ export interface NativeMeasureRequest extends NativeCollectRequest {
   labels?: Int32Array;
 }
 
+export interface NativeMeasures {
+  /** Row-major [measure][network], all measures; NaN where not asked for. */
+  scores: Float64Array;
+  /** By measure, seconds of one thread over all networks; measures that share a pass are each given all of it. */
+  seconds: Float64Array;
+  /** Seconds of one thread of all measures together. */
+  totalSeconds: number;
+}
+
 export type NativeProgress = (done: number) => void;
 
 export interface NativeAddon {
@@ -144,8 +153,8 @@ export interface NativeAddon {
     onProgress?: NativeProgress,
   ): NativeJob<NativeScores>;
   gradients(request: NativeCollectRequest): NativeJob<NativeGradients>;
-  /** Bit i asks for measure i of lib/proxies/measures.ts. Row-major [measure][network], all measures; NaN where not asked for. */
-  measure(request: NativeMeasureRequest, measures: number, onProgress?: NativeProgress): NativeJob<Float64Array>;
+  /** Bit i asks for measure i of lib/proxies/measures.ts. */
+  measure(request: NativeMeasureRequest, measures: number, onProgress?: NativeProgress): NativeJob<NativeMeasures>;
   initialParameters(graph: Int32Array, seed: number, key: number): Float32Array[];
   statisticsFromTensors(networks: readonly (readonly NativeGivenUnit[])[]): NativeStatistics;
   /** Units per network and their shapes. */

@@ -45,7 +45,10 @@ export { TENSORS, type TensorName } from './programs/tensors.ts';
 export { apply, leaf, type OperatorNode, type Program, type TensorNode } from './programs/tree.ts';
 export { checkProgram, requireValid, type Signature, type UnitShapes, unitSignature } from './programs/typing.ts';
 export {
+  type CombinedProxy,
+  type MeasureProxy,
   type NamedProxy,
+  type Passes,
   PROXIES,
   type ProgramProxy,
   resolveProxy,

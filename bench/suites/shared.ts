@@ -3,8 +3,11 @@ import type { Inputs } from '../../lib/engine/networks.ts';
 import { initialParameters } from '../../lib/engine/run.ts';
 import { Random } from '../../lib/random.ts';
 
+/** Inputs of all three passes. */
+type GivenInputs = Omit<Required<Inputs>, 'labels'>;
+
 /** Inputs of all three passes given, so that both sides run on the same numbers. */
-export function givenInputs(inputs: Inputs, seed: number): Required<Inputs> {
+export function givenInputs(inputs: Inputs, seed: number): GivenInputs {
   const random = new Random(seed).fork('rival');
   const noise = inputs.data.map(() => random.normal());
   const perturbed = inputs.data.map((x) => x + 0.1 * random.normal());
@@ -12,7 +15,7 @@ export function givenInputs(inputs: Inputs, seed: number): Required<Inputs> {
 }
 
 /** The part of a rival's request that describes networks and inputs, and the floats that go with it. */
-export function rivalRequest(workload: Workload, inputs: Required<Inputs>, seed: number, threads: number) {
+export function rivalRequest(workload: Workload, inputs: GivenInputs, seed: number, threads: number) {
   const parameters = workload.networks.map((network) => initialParameters(network, seed));
   return {
     request: {

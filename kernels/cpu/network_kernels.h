@@ -124,8 +124,8 @@ struct NetworkKernels {
   // ---- signs: kernels/cpu/sign_patterns.cpp ------------------------------------------------------------------------
   /// Words that one image's signs take.
   size_t (*signWords)(const FeatureMap& x);
-  /// A bit for each number of one image, set where it is positive; bits of no number are 0. The order of the bits is the
-  /// same for all maps of one shape.
+  /// A bit for each number of one image, set where it is positive; bits of no number are 0. The order of the bits is
+  /// the same for all maps of one shape.
   void (*packSigns)(const FeatureMap& x, int image, uint64_t* words);
   uint64_t (*differingBits)(const uint64_t* a, const uint64_t* b, size_t words);
 };

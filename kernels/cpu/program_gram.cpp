@@ -18,7 +18,8 @@ void center(const float* x, size_t n, float* y) {
     high += upperDoubles(w) - first;
   }
   const double mean = lanesTotal(low + high) / static_cast<double>(n);
-  for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(static_cast<double>(x[i]) - static_cast<double>(x[0]) - mean);
+  for (size_t i = 0; i < n; ++i)
+    y[i] = static_cast<float>(static_cast<double>(x[i]) - static_cast<double>(x[0]) - mean);
 }
 
 }  // namespace

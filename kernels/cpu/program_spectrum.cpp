@@ -24,7 +24,8 @@ double logOf(double x) {
   return logProduct(m, e + exponent)[0];
 }
 
-/// LU with partial pivoting of n × n in rows of `padded`, destroyed; the sum of the logarithms of the pivots' magnitudes.
+/// LU with partial pivoting of n × n in rows of `padded`, destroyed; the sum of the logarithms of the pivots'
+/// magnitudes.
 double logPivots(double* a, size_t n, size_t padded) {
   double sum = 0;
   for (size_t k = 0; k < n; ++k) {
@@ -52,8 +53,8 @@ double logPivots(double* a, size_t n, size_t padded) {
   return sum;
 }
 
-/// All eigenvalues of a symmetric tridiagonal matrix, left in `d` in no order: implicit QL with Wilkinson's shift (Golub
-/// and Van Loan, Matrix Computations, 8.3.5). `e` holds the n − 1 elements off the diagonal and is destroyed.
+/// All eigenvalues of a symmetric tridiagonal matrix, left in `d` in no order: implicit QL with Wilkinson's shift
+/// (Golub and Van Loan, Matrix Computations, 8.3.5). `e` holds the n − 1 elements off the diagonal and is destroyed.
 void tridiagonalEigenvalues(double* d, double* e, size_t n) {
   constexpr double kEpsilon = 0x1p-52;
   constexpr int kMostSweeps = 60;
@@ -62,8 +63,8 @@ void tridiagonalEigenvalues(double* d, double* e, size_t n) {
   for (size_t l = 0; l + 1 < n; ++l) {
     for (int sweep = 0; sweep < kMostSweeps; ++sweep) {
       size_t m = l;
-      while (m + 1 < n && __builtin_fabs(e[m]) > kEpsilon * larger(__builtin_fabs(d[m]) + __builtin_fabs(d[m + 1]),
-                                                                   kEpsilon * largest))
+      while (m + 1 < n && __builtin_fabs(e[m]) >
+                              kEpsilon * larger(__builtin_fabs(d[m]) + __builtin_fabs(d[m + 1]), kEpsilon * largest))
         ++m;
       if (m == l) break;
       double g = (d[l + 1] - d[l]) / (2 * e[l]);

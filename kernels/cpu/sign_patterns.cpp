@@ -27,7 +27,9 @@ constexpr int kPerWord = 64 / kLanes;  // pixels of a block
 
 }  // namespace
 
-size_t signWords(const FeatureMap& x) { return static_cast<size_t>(x.blocks()) * x.h * ((x.w + kPerWord - 1) / kPerWord); }
+size_t signWords(const FeatureMap& x) {
+  return static_cast<size_t>(x.blocks()) * x.h * ((x.w + kPerWord - 1) / kPerWord);
+}
 
 void packSigns(const FeatureMap& x, int image, uint64_t* words) {
   for (int b = 0; b < x.blocks(); ++b) {

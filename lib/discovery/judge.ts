@@ -1,5 +1,5 @@
 import type { RunOptions } from '../engine/networks.ts';
-import { type Contender, resolveContenders } from '../evaluation/contenders.ts';
+import { programContender, resolveContenders } from '../evaluation/contenders.ts';
 import { type Ranking, rankFinite } from '../evaluation/ranking.ts';
 import { benchmarkArchitectures, scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
@@ -28,7 +28,7 @@ export async function judge(
   const { dataset, seed } = setting;
   const benchmark = requireBenchmark(setting);
   // No proxy of the catalogue has this name, so the program found may be one of them.
-  const contender: Contender = { name: '', program: found.program };
+  const contender = programContender('', found.program);
   const baselines = resolveContenders({ proxies: BASELINES });
   const { scores } = await scoreList(
     setting,

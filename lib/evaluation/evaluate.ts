@@ -1,4 +1,4 @@
-import { type ContenderOptions, isProgram, resolveContenders } from './contenders.ts';
+import { type ContenderOptions, readsLabels, resolveContenders, runsNetworks } from './contenders.ts';
 import { chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { type Ranking, rankFinite } from './ranking.ts';
@@ -39,7 +39,7 @@ export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<
   const { scores, seconds } = await scoreList(setting, contenders, architectures, options);
   const accuracies = chosen.indices.map((index) => benchmark.accuracy(index, dataset.name));
   return {
-    protocol: protocolOf(setting, chosen, options.threads, contenders.some(isProgram)),
+    protocol: protocolOf(setting, chosen, options.threads, runsNetworks(contenders), readsLabels(contenders)),
     results: contenders.map(({ name }) => ({
       name,
       ...rankFinite(scores.get(name)!, accuracies, seed),

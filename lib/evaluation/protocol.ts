@@ -24,6 +24,8 @@ export interface Protocol {
   readonly seed: number;
   /** Name of the images' source. */
   readonly images: string;
+  /** Where labels come from: the images' own, or drawn from the seed where they have none that fit; null when nothing reads them. */
+  readonly labels: 'images' | 'random' | null;
   readonly initialization: 'kaiming-normal-fan-out';
   readonly device: 'cpu';
   /** Instructions used; null when no network was run. */
@@ -32,12 +34,16 @@ export interface Protocol {
   readonly threads: number | null;
 }
 
-/** @param ran whether networks were run, or only their graphs looked at */
+/**
+ * @param ran whether networks were run, or only their graphs looked at
+ * @param labelled whether scores depend on labels
+ */
 export function protocolOf(
   setting: Setting,
   networks: Pick<ChosenNetworks, 'chosen'> & { readonly indices: { readonly length: number } },
   threads: number | undefined,
   ran: boolean,
+  labelled = false,
 ): Protocol {
   const { benchmark } = setting;
   return {
@@ -50,6 +56,7 @@ export function protocolOf(
     batch: setting.inputs.batch,
     seed: setting.seed,
     images: setting.images,
+    labels: labelled ? setting.labels : null,
     initialization: 'kaiming-normal-fan-out',
     device: setting.backend,
     ...(ran ? machine(threads) : { simd: null, threads: null }),

@@ -1,5 +1,5 @@
 import { EznasError } from '../errors.ts';
-import { type ContenderOptions, isProgram, resolveContenders } from './contenders.ts';
+import { type ContenderOptions, readsLabels, resolveContenders, runsNetworks } from './contenders.ts';
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { scoreList } from './scoring.ts';
@@ -34,7 +34,13 @@ export async function scoreArchitectures(options: ScoreArchitecturesOptions): Pr
   const { architectures, indices, chosen } = chooseArchitectures(setting, options);
   const { scores } = await scoreList(setting, contenders, architectures, options);
   return {
-    protocol: protocolOf(setting, { indices, chosen }, options.threads, contenders.some(isProgram)),
+    protocol: protocolOf(
+      setting,
+      { indices, chosen },
+      options.threads,
+      runsNetworks(contenders),
+      readsLabels(contenders),
+    ),
     networks: indices,
     architectures: architectures.map((architecture) => setting.space.print(architecture)),
     scores: Object.fromEntries([...scores].map(([name, values]) => [name, [...values]])),

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
+import { measureNetworks } from '../engine/measures.ts';
 import type { Network, RunOptions } from '../engine/networks.ts';
 import { scoreNetworks } from '../engine/run.ts';
 import { EznasError } from '../errors.ts';
-import { type Contender, isProgram, type StructuralContender } from './contenders.ts';
+import { type Contender, contenderKinds } from './contenders.ts';
 import { buildNetwork, type Setting } from './setting.ts';
 import { UnitCheck } from './unit-check.ts';
 
@@ -12,11 +13,11 @@ const CHUNK = 512;
 
 /** Scores of contenders on networks. */
 export interface Scores {
-  /** By contender, one score for each network; NaN where a program's value is not finite. */
+  /** By contender, one score for each network; NaN where its value is not finite. */
   readonly scores: ReadonlyMap<string, Float64Array>;
   /**
-   * By contender, seconds for all networks. All programs share one pass over the networks, and each is given the whole of it; a structural
-   * proxy is given its own.
+   * By contender, seconds for all networks. All programs share one pass over the networks, and each is given the whole of it; native proxies
+   * that share a pass are each given the whole of theirs, and combined ones the time of their parts.
    */
   readonly seconds: ReadonlyMap<string, number>;
 }
@@ -45,10 +46,12 @@ export async function scoreList(
   architectures: ArchitectureList,
   options: RunOptions,
 ): Promise<Scores> {
-  const programs = contenders.filter(isProgram);
-  const structural = contenders.filter((contender): contender is StructuralContender => !isProgram(contender));
-  const scores = new Map(contenders.map(({ name }) => [name, new Float64Array(architectures.length).fill(Number.NaN)]));
-  const seconds = new Map(contenders.map(({ name }) => [name, 0]));
+  const { programs, measures, structural, combined } = contenderKinds(contenders);
+  const base = [...programs, ...measures, ...structural];
+  const scores = new Map<string, Float64Array>(
+    base.map(({ name }) => [name, new Float64Array(architectures.length).fill(Number.NaN)]),
+  );
+  const seconds = new Map(base.map(({ name }) => [name, 0]));
   const unitCheck = new UnitCheck(programs, setting.inputs.batch);
 
   const spent = (name: string, since: number) => {
@@ -61,13 +64,8 @@ export async function scoreList(
       spent(name, began);
     }
   };
-  const runPrograms = async (networks: readonly Network[], start: number) => {
-    const report = (done: number) => options.onProgress?.(start + done, architectures.length);
-    if (programs.length === 0) {
-      report(networks.length);
-      // Signals and timers get their turn between chunks.
-      return setImmediate();
-    }
+  const runPrograms = async (networks: readonly Network[], start: number, report: (done: number) => void) => {
+    if (programs.length === 0) return;
     unitCheck.require(networks);
     const began = performance.now();
     const trees = programs.map(({ program }) => program);
@@ -77,6 +75,33 @@ export async function scoreList(
       scores.get(name)!.set(matrix.row(row), start);
       spent(name, began);
     }
+  };
+  const runMeasures = async (networks: readonly Network[], start: number, report: (done: number) => void) => {
+    if (measures.length === 0) return;
+    const began = performance.now();
+    const names = measures.map(({ measure }) => measure);
+    const { seed } = setting;
+    const found = await measureNetworks(networks, names, setting.inputs, { ...options, seed, onProgress: report });
+    const took = (performance.now() - began) / 1000;
+    for (const { name, measure } of measures) {
+      const { scores: row, share } = found.get(measure)!;
+      scores.get(name)!.set(
+        row.map((score) => (Number.isFinite(score) ? score : Number.NaN)),
+        start,
+      );
+      seconds.set(name, seconds.get(name)! + share * took);
+    }
+  };
+  /** Programs, then measures; half of the progress is each one's where there are both. */
+  const run = async (networks: readonly Network[], start: number) => {
+    const parts = programs.length > 0 && measures.length > 0 ? 2 : 1;
+    const reportFrom = (before: number) => (done: number) =>
+      options.onProgress?.(start + Math.floor((before + done) / parts), architectures.length);
+    await runPrograms(networks, start, reportFrom(0));
+    await runMeasures(networks, start, reportFrom(parts === 2 ? networks.length : 0));
+    reportFrom(0)(parts * networks.length);
+    // Signals and timers get their turn between chunks.
+    await setImmediate();
   };
   const build = async (start: number) => {
     const count = Math.max(0, Math.min(CHUNK, architectures.length - start));
@@ -91,7 +116,15 @@ export async function scoreList(
     const networks = ahead;
     countStructure(networks, start);
     // The run starts first, so that the next chunk is built beside it.
-    [, ahead] = await Promise.all([runPrograms(networks, start), build(start + CHUNK)]);
+    [, ahead] = await Promise.all([run(networks, start), build(start + CHUNK)]);
   }
-  return { scores, seconds };
+  for (const { name, parts, combine } of combined) {
+    scores.set(name, combine(parts.map((part) => scores.get(part.name)!)));
+    seconds.set(
+      name,
+      parts.reduce((sum, part) => sum + seconds.get(part.name)!, 0),
+    );
+  }
+  const only = <T>(all: ReadonlyMap<string, T>) => new Map(contenders.map(({ name }) => [name, all.get(name)!]));
+  return { scores: only(scores), seconds: only(seconds) };
 }

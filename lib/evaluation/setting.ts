@@ -6,6 +6,7 @@ import { EznasError } from '../errors.ts';
 import { imageFormat } from '../images/normalization.ts';
 import { openImages } from '../images/open.ts';
 import type { ImageSource } from '../images/source.ts';
+import { Random } from '../random.ts';
 import { findSpace } from '../spaces/registry.ts';
 import { networkKey, type SearchSpace } from '../spaces/space.ts';
 import { type Backend, type Device, resolveDevice } from './device.ts';
@@ -35,6 +36,8 @@ export interface Setting {
   readonly inputs: Inputs;
   /** Name of the images' source. */
   readonly images: string;
+  /** Whether the labels of the inputs are the images' own. */
+  readonly labels: 'images' | 'random';
   readonly seed: number;
   readonly backend: Backend;
 }
@@ -76,9 +79,18 @@ export function resolveSetting(options: SettingOptions): Setting {
   const images = options.images ?? 'photographs';
   const source = typeof images === 'string' ? openImages(images) : images;
   const { normalization } = imageFormat(dataset.normalization);
-  const { data } = source.minibatch({ batch, seed, resolution: dataset.resolution, normalization });
+  const { data, labels: own } = source.minibatch({ batch, seed, resolution: dataset.resolution, normalization });
   const shape = [dataset.channels, dataset.resolution, dataset.resolution] as const;
-  return { space, benchmark, dataset, inputs: { batch, shape, data }, images: source.name, seed, backend };
+  const fits = own?.every((label) => label >= 0 && label < dataset.classes) ?? false;
+  const inputs = { batch, shape, data, labels: fits ? own! : randomLabels(batch, dataset.classes, seed) };
+  const labels = fits ? 'images' : 'random';
+  return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend };
+}
+
+/** A class for each image, drawn uniformly. */
+function randomLabels(batch: number, classes: number, seed: number): Int32Array {
+  const random = new Random(seed).fork('labels');
+  return Int32Array.from({ length: batch }, () => random.integer(classes));
 }
 
 function resolveDataset(benchmark: Benchmark<unknown> | undefined, name: string | undefined): Dataset {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "native/addon/arguments.h"
@@ -28,15 +29,33 @@ Napi::Value measure(const Napi::CallbackInfo& info) {
     return jobs(info.Env()).start(info.Env(), info[2], [request](JobControl& control) -> Jobs::Finish {
       validate(*request);
       const size_t networks = request->networks.networks.size();
-      auto scores = std::make_shared<std::vector<double>>(networks * kMeasureCount);
+      struct Result {
+        std::mutex mutex;
+        std::vector<double> scores, seconds = std::vector<double>(kMeasureCount, 0.0);
+        double total = 0;
+      };
+      auto result = std::make_shared<Result>();
+      result->scores.resize(networks * kMeasureCount);
       parallelFor(networks, request->networks.threads, control, [&](size_t index, int) {
-        const std::vector<double> found = measureNetwork(*request, index);
-        for (size_t m = 0; m < found.size(); ++m) (*scores)[m * networks + index] = found[m];
+        const Measured found = measureNetwork(*request, index);
+        const std::lock_guard lock(result->mutex);
+        for (size_t m = 0; m < kMeasureCount; ++m) {
+          result->scores[m * networks + index] = found.scores[m];
+          result->seconds[m] += found.seconds[m];
+        }
+        result->total += found.total;
       });
-      return [scores](Napi::Env env) -> Napi::Value {
-        auto array = Napi::Float64Array::New(env, scores->size());
-        std::copy(scores->begin(), scores->end(), array.Data());
-        return array;
+      return [result](Napi::Env env) -> Napi::Value {
+        const auto array = [env](const std::vector<double>& values) {
+          auto copy = Napi::Float64Array::New(env, values.size());
+          std::copy(values.begin(), values.end(), copy.Data());
+          return copy;
+        };
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("scores", array(result->scores));
+        object.Set("seconds", array(result->seconds));
+        object.Set("totalSeconds", result->total);
+        return object;
       };
     });
   });

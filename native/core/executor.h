@@ -19,8 +19,8 @@ class PassObserver {
   virtual void computed(int /*value*/, const FeatureMap& /*map*/) {}
   /// Writes the gradient that the backward pass starts from, when the plan wants logits; false leaves it to ones.
   virtual bool seed(const FeatureMap& /*logits*/, const FeatureMap& /*gradient*/) { return false; }
-  /// The gradient of a value is complete, and goes on as the observer leaves it. `map` is the value's own where the plan
-  /// keeps maps, else empty.
+  /// The gradient of a value is complete, and goes on as the observer leaves it. `map` is the value's own where the
+  /// plan keeps maps, else empty.
   virtual void differentiated(int /*value*/, const FeatureMap& /*map*/, const FeatureMap& /*gradient*/) {}
   /// The map whose positive numbers a ReLU lets through, both ways; nullptr for its own input.
   virtual const FeatureMap* mask(int /*value*/) { return nullptr; }

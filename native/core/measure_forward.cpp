@@ -21,7 +21,8 @@ constexpr double kLargeLog = 60;
 /// Standard normal numbers for the images of a pass.
 std::vector<float> noise(const MeasureRun& run, uint32_t tensor, size_t count) {
   std::vector<float> result(count);
-  randomKernels(simdLevel()).normal(run.request.networks.seed, random::kInputKey, tensor, 1.0f, nullptr, result.data(), count);
+  randomKernels(simdLevel())
+      .normal(run.request.networks.seed, random::kInputKey, tensor, 1.0f, nullptr, result.data(), count);
   return result;
 }
 

@@ -111,7 +111,8 @@ const Gradients& GradientRun::operator()(const float* images, std::span<const in
 void measureWeights(MeasureRun& run) {
   if (!run.asks(Measure::l2Norm)) return;
   double total = 0;
-  forEachWeight(run.graph(), [&](size_t p) { total += norm(run.weights.parameter(p), run.graph().parameters[p].size); });
+  forEachWeight(run.graph(),
+                [&](size_t p) { total += norm(run.weights.parameter(p), run.graph().parameters[p].size); });
   run.set(Measure::l2Norm, total);
 }
 
@@ -144,7 +145,8 @@ void measureHalves(MeasureRun& run) {
   const int half = run.minibatch().batch / 2;
   const std::span<const int32_t> labels(run.request.labels);
   GradientRun gradients(run, run.weights, half);
-  const std::vector<std::vector<float>> first = gradients(run.images(), labels.first(static_cast<size_t>(half))).parameters;
+  const std::vector<std::vector<float>> first =
+      gradients(run.images(), labels.first(static_cast<size_t>(half))).parameters;
   const std::vector<std::vector<float>>& second =
       gradients(run.images(half), labels.subspan(static_cast<size_t>(half), static_cast<size_t>(half))).parameters;
   double score = 0;
@@ -180,9 +182,9 @@ void measureSamples(MeasureRun& run) {
 }
 
 void measureCurvature(MeasureRun& run) {
-  // −Σ w ⊙ (H g) = −gᵀ (H w), and H w is how the gradient changes when all weights grow together: −d/dε g·∇L((1 + ε) w).
-  // The central difference of two steps is exact to ε⁴. ReLUs let through what they do at w, as the second derivative
-  // has it.
+  // −Σ w ⊙ (H g) = −gᵀ (H w), and H w is how the gradient changes when all weights grow together: −d/dε g·∇L((1 + ε)
+  // w). The central difference of two steps is exact to ε⁴. ReLUs let through what they do at w, as the second
+  // derivative has it.
   constexpr double kStep = 0.02;
   const Graph& graph = run.graph();
   Masks masks(graph, run.minibatch().batch, run.kernels);

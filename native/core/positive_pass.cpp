@@ -249,9 +249,8 @@ void PositivePass::backward(int index, const Visitor& visit) {
         kernels_.copyRegion(gy, static_cast<int>(channel), 0, 0, gx, 0, 0, 0, gx.c, gx.h, gx.w, false);
         break;
       case NodeKind::maxPool:
-        kernels_.maxPoolBackward(poolShape(n), gy,
-                                 reinterpret_cast<const int32_t*>(maxima_[static_cast<size_t>(index)].data()), gx,
-                                 false);
+        kernels_.maxPoolBackward(
+            poolShape(n), gy, reinterpret_cast<const int32_t*>(maxima_[static_cast<size_t>(index)].data()), gx, false);
         break;
       case NodeKind::avgPool:
         kernels_.avgPoolBackward(poolShape(n), gy, gx, false);

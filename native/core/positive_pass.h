@@ -8,8 +8,9 @@
 
 namespace eznas {
 
-/// The network that Synflow looks at (Tanaka et al., NeurIPS 2020): no normalization, no parameter below zero, one image
-/// of ones; a ReLU changes nothing then. `graph` with its normalizations and ReLUs as identities, and without units.
+/// The network that Synflow looks at (Tanaka et al., NeurIPS 2020): no normalization, no parameter below zero, one
+/// image of ones; a ReLU changes nothing then. `graph` with its normalizations and ReLUs as identities, and without
+/// units.
 Graph positiveGraph(const Graph& graph);
 
 /// Parameters by their magnitudes.

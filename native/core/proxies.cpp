@@ -1,7 +1,9 @@
 #include "native/core/proxies.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
+#include <utility>
 
 #include "native/core/error.h"
 #include "native/core/measure_run.h"
@@ -16,8 +18,8 @@ constexpr uint32_t kLossGradients =
     bit(Measure::gradNorm) | bit(Measure::plain) | bit(Measure::snip) | bit(Measure::fisher);
 constexpr uint32_t kInputGradients = bit(Measure::jacobCov) | bit(Measure::epeNas);
 constexpr uint32_t kPatterns = bit(Measure::naswot) | bit(Measure::swap);
-constexpr uint32_t kLabelled = kLossGradients | bit(Measure::grasp) | bit(Measure::epeNas) | bit(Measure::zico) |
-                               bit(Measure::gradSign);
+constexpr uint32_t kLabelled =
+    kLossGradients | bit(Measure::grasp) | bit(Measure::epeNas) | bit(Measure::zico) | bit(Measure::gradSign);
 
 }  // namespace
 
@@ -29,7 +31,8 @@ void validate(const MeasureRequest& request) {
   validate(request.networks);
   const int batch = request.networks.minibatch.batch;
   if (request.asks(Measure::zico) && batch < 2)
-    throw Error(code::kInvalidArgument, "zico compares the gradients of two halves of the minibatch; it needs 2 images or more");
+    throw Error(code::kInvalidArgument,
+                "zico compares the gradients of two halves of the minibatch; it needs 2 images or more");
   if (!readsLabels(request.measures)) return;
   if (request.labels.size() != static_cast<size_t>(batch))
     throw Error(code::kInvalidArgument, "there are " + std::to_string(request.labels.size()) + " labels for " +
@@ -56,33 +59,54 @@ MeasureRun::MeasureRun(const MeasureRequest& asked, size_t index)
   weights.pack(network.graph, kernels, true);
 }
 
-std::vector<double> measureNetwork(const MeasureRequest& request, size_t index) {
+Measured measureNetwork(const MeasureRequest& request, size_t index) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  const Clock::time_point start = Clock::now();
   MeasureRun run(request, index);
-  const auto any = [&](uint32_t measures) { return (request.measures & measures) != 0; };
-  measureWeights(run);
+  Measured result;
+  result.seconds.resize(kMeasureCount);
+  const auto step = [&](uint32_t measures, const auto& work) {
+    if ((request.measures & measures) == 0) return;
+    const Clock::time_point began = Clock::now();
+    work();
+    const double took = since(began);
+    for (int m = 0; m < kMeasureCount; ++m)
+      if ((measures >> m & 1) != 0) result.seconds[static_cast<size_t>(m)] += took;
+  };
+  step(bit(Measure::l2Norm), [&] { measureWeights(run); });
 
-  // Patterns ride on the first forward pass on the data, and have one of their own where there is no other.
+  // Patterns ride on the first pass over the data, and have a forward pass of their own where there is no other.
   const Plan patternPlan(run.graph(), {.allValues = true});
   std::optional<SignPatterns> patterns;
-  if (any(kPatterns))
+  if ((request.measures & kPatterns) != 0)
     patterns.emplace(run.graph(), patternPlan, request.networks.minibatch.batch, run.kernels, run.asks(Measure::swap));
   SignPatterns* waiting = patterns ? &*patterns : nullptr;
-  if (any(kLossGradients)) measureLossGradients(run, std::exchange(waiting, nullptr));
-  if (any(kInputGradients)) measureInputGradients(run, std::exchange(waiting, nullptr));
+  const auto riding = [&](uint32_t measures) { return measures | (waiting == nullptr ? 0 : kPatterns); };
+  if ((request.measures & kLossGradients) != 0)
+    step(riding(kLossGradients), [&] { measureLossGradients(run, std::exchange(waiting, nullptr)); });
+  if ((request.measures & kInputGradients) != 0)
+    step(riding(kInputGradients), [&] { measureInputGradients(run, std::exchange(waiting, nullptr)); });
   if (waiting != nullptr) {
-    Executor executor(run.graph(), patternPlan, run.weights, request.networks.minibatch.batch, run.kernels);
-    executor.run(run.images(), {.observer = waiting});
+    step(kPatterns, [&] {
+      Executor executor(run.graph(), patternPlan, run.weights, request.networks.minibatch.batch, run.kernels);
+      executor.run(run.images(), {.observer = waiting});
+    });
   }
-  if (run.asks(Measure::naswot)) run.set(Measure::naswot, patterns->logDeterminant());
-  if (run.asks(Measure::swap)) run.set(Measure::swap, patterns->uniquePatterns());
+  step(bit(Measure::naswot), [&] { run.set(Measure::naswot, patterns->logDeterminant()); });
+  step(bit(Measure::swap), [&] { run.set(Measure::swap, patterns->uniquePatterns()); });
 
-  if (run.asks(Measure::zico)) measureHalves(run);
-  if (run.asks(Measure::gradSign)) measureSamples(run);
-  if (run.asks(Measure::grasp)) measureCurvature(run);
-  if (any(bit(Measure::synflow) | bit(Measure::logSynflow))) measurePositive(run);
-  if (run.asks(Measure::zen)) measureNoise(run);
-  if (run.asks(Measure::meco)) measureFeatures(run);
-  return std::move(run.scores);
+  step(bit(Measure::zico), [&] { measureHalves(run); });
+  step(bit(Measure::gradSign), [&] { measureSamples(run); });
+  step(bit(Measure::grasp), [&] { measureCurvature(run); });
+  step(bit(Measure::synflow) | bit(Measure::logSynflow), [&] { measurePositive(run); });
+  step(bit(Measure::zen), [&] { measureNoise(run); });
+  step(bit(Measure::meco), [&] { measureFeatures(run); });
+  result.scores = std::move(run.scores);
+  result.total = since(start);
+  return result;
 }
 
 }  // namespace eznas

@@ -30,9 +30,9 @@ enum class Measure : int {
 inline constexpr int kMeasureCount = 16;
 
 struct MeasureRequest {
-  CollectRequest networks;     // which tensors it asks for does not matter
+  CollectRequest networks;      // which tensors it asks for does not matter
   std::vector<int32_t> labels;  // a class per image; only where a measure reads them
-  uint32_t measures = 0;       // bit i asks for Measure i
+  uint32_t measures = 0;        // bit i asks for Measure i
   bool asks(Measure measure) const { return (measures >> static_cast<int>(measure) & 1) != 0; }
 };
 
@@ -42,8 +42,14 @@ bool readsLabels(uint32_t measures);
 /// Validates the request as collect does, and that labels fit images and classes.
 void validate(const MeasureRequest& request);
 
-/// One number for each measure, in their order; NaN for those not asked for. Measures that read the same tensors share
-/// a pass.
-std::vector<double> measureNetwork(const MeasureRequest& request, size_t index);
+/// Of one network, in the order of the measures.
+struct Measured {
+  std::vector<double> scores;   // NaN for those not asked for
+  std::vector<double> seconds;  // that a measure took; those that share a pass are each given all of it
+  double total = 0;             // seconds of all together
+};
+
+/// Measures that read the same tensors share a pass.
+Measured measureNetwork(const MeasureRequest& request, size_t index);
 
 }  // namespace eznas

@@ -82,7 +82,8 @@ double SignPatterns::logDeterminant() const {
   for (size_t i = 0; i < batch_; ++i) {
     agreements[i * batch_ + i] = static_cast<double>(neurons_);
     for (size_t j = 0; j < i; ++j)
-      agreements[i * batch_ + j] = agreements[j * batch_ + i] = static_cast<double>(neurons_ - distances_[i * batch_ + j]);
+      agreements[i * batch_ + j] = agreements[j * batch_ + i] =
+          static_cast<double>(neurons_ - distances_[i * batch_ + j]);
   }
   return logAbsDeterminant(std::move(agreements), batch_);
 }

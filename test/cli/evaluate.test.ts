@@ -41,6 +41,7 @@ describe('eznas evaluate', () => {
         batch: 1,
         seed: 5,
         images: 'photographs',
+        labels: null,
         initialization: 'kaiming-normal-fan-out',
         device: 'cpu',
         simd: '',

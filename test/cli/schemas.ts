@@ -26,6 +26,7 @@ const protocol = z.strictObject({
   batch: z.int().min(1),
   seed: z.int().min(0),
   images: z.string(),
+  labels: z.enum(['images', 'random']).nullable(),
   initialization: z.literal('kaiming-normal-fan-out'),
   device: z.literal('cpu'),
   simd: z.enum(['baseline', 'avx2', 'avx512']).nullable(),
@@ -104,10 +105,10 @@ export const proxiesResult = z.strictObject({
   proxies: z.array(
     z.strictObject({
       name: z.string(),
-      kind: z.enum(['program', 'structural']),
+      kind: z.enum(['program', 'structural', 'native', 'combined']),
       definition: z.string(),
       reads: z.array(z.string()),
-      cost: z.enum(['structure', 'forward', 'backward']),
+      cost: z.enum(['structure', 'forward', 'backward', 'many-passes']),
       direction: z.literal([1, 0, -1]),
       paper: z.string(),
       note: z.string(),

@@ -3,6 +3,7 @@ import { GraphBuilder } from '../../lib/graph/builder.ts';
 import { symbolicSignature } from '../../lib/programs/symbols.ts';
 import { checkProgram } from '../../lib/programs/typing.ts';
 import { type NamedProxy, PROXIES, resolveProxy } from '../../lib/proxies/catalogue.ts';
+import { MEASURES } from '../../lib/proxies/measures.ts';
 
 function programProxy(name: string): NamedProxy & { kind: 'program' } {
   const proxy = resolveProxy(name);
@@ -23,9 +24,37 @@ describe('proxy catalogue', () => {
       'eznas-nasnet',
       'params',
       'flops',
+      ...MEASURES,
+      'swap-reg',
     ]) {
       assert.equal(resolveProxy(name).name, name);
     }
+  });
+
+  it('documents each: formula, paper, direction, cost', () => {
+    for (const { name, definition, paper, note, direction, cost, passes } of PROXIES) {
+      for (const text of [definition, paper, note]) assert.ok(text.length > 4, name);
+      const { forward, backward } = passes(16);
+      assert.equal(forward > 0, cost !== 'structure', name);
+      assert.equal(backward > 0, cost === 'backward' || cost === 'many-passes', name);
+      if (!name.startsWith('eznas')) assert.equal(direction, 1, name);
+    }
+  });
+
+  it('counts the passes of programs: a perturbed tensor needs the data too', () => {
+    assert.deepEqual(resolveProxy('eznas-a').passes(16), { forward: 16, backward: 16 });
+    assert.deepEqual(resolveProxy('eznas-topprog').passes(16), { forward: 16, backward: 0 });
+    assert.deepEqual(resolveProxy('eznas-pnas').passes(2), { forward: 4, backward: 4 });
+    assert.deepEqual(resolveProxy('eznas-nasnet').passes(1), { forward: 3, backward: 0 });
+  });
+
+  it('combines scores: swap-reg prefers the largest of the networks at equal swap', () => {
+    const proxy = resolveProxy('swap-reg');
+    assert.ok(proxy.kind === 'combined');
+    const [small, large, silent] = proxy.combine([Float64Array.of(8, 8, Number.NaN), Float64Array.of(50, 100, 70)]);
+    assert.equal(large, 8);
+    assert.ok(Math.abs(small! - 8 * Math.exp(-0.25)) < 1e-12);
+    assert.ok(Number.isNaN(silent));
   });
 
   it('suggests the nearest name for an unknown one', () => {

@@ -1,0 +1,25 @@
+import type { CombinedProxy } from './description.ts';
+import { MEASURE_PROXIES } from './measure-proxies.ts';
+
+const swap = MEASURE_PROXIES.find(({ name }) => name === 'swap')!;
+
+/** Proxies of other proxies' scores. */
+export const COMBINED_PROXIES: readonly CombinedProxy[] = [
+  {
+    kind: 'combined',
+    name: 'swap-reg',
+    definition: 'swap · exp(−(params − μ)² / σ), μ = the most parameters among the networks scored, σ = μ²',
+    paper: swap.paper,
+    reads: ['swap', 'params'],
+    direction: 1,
+    cost: 'forward',
+    note:
+      'The paper sets μ and σ by hand for a search space and a wished size. Here they follow from the networks that are scored together, ' +
+      'so that nothing need be set; scores of different runs are not comparable.',
+    passes: swap.passes,
+    combine: ([patterns, params]) => {
+      const most = params!.reduce((max, count) => Math.max(max, count), 0);
+      return patterns!.map((score, at) => score * Math.exp(-((params![at]! / most - 1) ** 2)));
+    },
+  },
+];

@@ -1,0 +1,137 @@
+import type { CostClass, MeasureProxy, Passes } from './description.ts';
+import type { MeasureName } from './measures.ts';
+
+const ZERO_COST =
+  'Zero-cost proxies for lightweight NAS (Abdelfattah, Mehrotra, Dudziak, Lane; ICLR 2021; arXiv 2101.08134)';
+
+const LOSS = ['images', 'labels', 'weights', 'gradients of the loss'];
+
+const RANDOM_LABELS = 'Without labels of the images, random ones do: at initialization they hardly matter.';
+
+const both = (batch: number): Passes => ({ forward: batch, backward: batch });
+
+function measure(
+  name: MeasureName,
+  cost: CostClass,
+  reads: readonly string[],
+  passes: (batch: number) => Passes,
+  texts: { readonly definition: string; readonly paper: string; readonly note: string },
+): MeasureProxy {
+  return { kind: 'native', name, measure: name, direction: 1, cost, reads, passes, ...texts };
+}
+
+/**
+ * Proxies that are computed natively. Layers are convolutions and linear layers, w their weights without biases, g the gradients of the loss,
+ * which is the mean cross-entropy over the minibatch. Normalization uses the batch's statistics.
+ */
+export const MEASURE_PROXIES: readonly MeasureProxy[] = [
+  measure('l2_norm', 'structure', ['weights'], () => ({ forward: 0, backward: 0 }), {
+    definition: 'Σ over layers of ‖w‖₂',
+    paper: ZERO_COST,
+    note: 'Sees nothing but the initial weights, so it counts layers and their widths.',
+  }),
+  measure('grad_norm', 'backward', LOSS, both, {
+    definition: 'Σ over layers of ‖g‖₂',
+    paper: ZERO_COST,
+    note: RANDOM_LABELS,
+  }),
+  measure('plain', 'backward', LOSS, both, {
+    definition: 'Σ w·g',
+    paper: ZERO_COST,
+    note: `A layer followed by a normalization has Σ w·g = 0 but for rounding, so little of it is left in most networks. ${RANDOM_LABELS}`,
+  }),
+  measure('snip', 'backward', LOSS, both, {
+    definition: 'Σ |w·g|',
+    paper: `SNIP (Lee, Ajanthan, Torr; ICLR 2019; arXiv 1810.02340), as a proxy in ${ZERO_COST}`,
+    note: RANDOM_LABELS,
+  }),
+  measure(
+    'grasp',
+    'many-passes',
+    [...LOSS, 'Hessian-vector product'],
+    (batch) => ({ forward: 5 * batch, backward: 5 * batch }),
+    {
+      definition: '−Σ w·(H g), H the Hessian of the loss',
+      paper: `GraSP (Wang, Zhang, Grosse; ICLR 2020; arXiv 2002.07376), as a proxy in ${ZERO_COST}`,
+      note:
+        'With the minus sign, as the zero-cost paper has it; pruning takes the other. Computed as −d/dε g·∇L((1 + ε)w) by central differences ' +
+        `with all ReLUs held, which is H as automatic differentiation has it. ${RANDOM_LABELS}`,
+    },
+  ),
+  measure('fisher', 'backward', ['images', 'labels', 'activations', 'gradients of the loss'], both, {
+    definition:
+      'Σ over layers and channels of the mean over images of ½ (Σ over positions of a · ∂L/∂a)², a the layer’s output',
+    paper: `Fisher pruning (Theis et al.; 2018; arXiv 1801.05787), as a proxy in ${ZERO_COST}`,
+    note: RANDOM_LABELS,
+  }),
+  measure('synflow', 'backward', ['magnitudes of weights'], () => ({ forward: 1, backward: 1 }), {
+    definition:
+      'ln(1 + Σ |w|·∂R/∂|w|), R the sum of the outputs for an image of ones, all parameters by magnitude, no normalization',
+    paper: `SynFlow (Tanaka, Kunin, Yamins, Ganguli; NeurIPS 2020; arXiv 2006.05467), as a proxy in ${ZERO_COST}`,
+    note:
+      'Published scores are the sum itself, which leaves the range of floating point in deep networks; its logarithm ranks the same. Every ' +
+      'feature map has an exponent of its own, so nothing overflows.',
+  }),
+  measure('logsynflow', 'backward', ['magnitudes of weights'], () => ({ forward: 1, backward: 1 }), {
+    definition: 'Σ |w|·ln(1 + ∂R/∂|w|), R as for synflow',
+    paper: 'FreeREA (Cavagnero, Robbiano, Caputo, Averta; WACV 2023; arXiv 2207.05135)',
+    note: 'Depends on the initialization’s scale, unlike synflow’s ranking.',
+  }),
+  measure('jacob_cov', 'backward', ['images', 'gradients of the logits with respect to images'], both, {
+    definition:
+      '−Σ (ln(v + 10⁻⁵) + 1/(v + 10⁻⁵)) over the eigenvalues v of the correlations between the images’ gradients of the summed logits',
+    paper:
+      'Neural architecture search without training (Mellor, Turner, Storkey, Crowley; first version, 2020; arXiv 2006.04647v1)',
+    note: 'Not defined where no gradient reaches the images.',
+  }),
+  measure('epe_nas', 'backward', ['images', 'labels', 'gradients of the logits with respect to images'], both, {
+    definition:
+      'Σ over classes of |Σ ln(|r| + 10⁻⁵)|, r the correlations between the gradients of a class’s images; over 100 classes: mean differences of classes',
+    paper: 'EPE-NAS (Lopes, Alirezazadeh, Alexandre; ICANN 2021; arXiv 2102.08099)',
+    note: 'Means little without true labels and several images per class, so take a batch of many times the number of classes.',
+  }),
+  measure('naswot', 'forward', ['images', 'activations'], (batch) => ({ forward: batch, backward: 0 }), {
+    definition: 'ln |det K|, K[i][j] = ReLU outputs whose sign images i and j share',
+    paper:
+      'Neural architecture search without training (Mellor, Turner, Storkey, Crowley; ICML 2021; arXiv 2006.04647)',
+    note:
+      'Every ReLU of the network counts, also those that lead nowhere, as in the published scores. −∞, and so not a number, where two images ' +
+      'have the same signs, as in networks that no image passes through.',
+  }),
+  measure('swap', 'forward', ['images', 'activations'], (batch) => ({ forward: batch, backward: 0 }), {
+    definition: 'number of different sign patterns over the minibatch among all ReLU outputs',
+    paper: 'SWAP-NAS (Peng, Song, Fayek, Ciesielski, Chang; ICLR 2024; arXiv 2403.04161)',
+    note: 'At most 2^batch: small batches saturate. The authors average 32 initializations; --seeds does the like.',
+  }),
+  measure('zen', 'forward', ['noise', 'activations'], (batch) => ({ forward: 2 * batch, backward: 0 }), {
+    definition:
+      'ln of the mean over images of ‖f(x) − f(x + 0.01·x′)‖₁ + Σ over normalizations of ½ ln of the mean variance of their input; x, x′ and weights ~ N(0, 1), f the last feature map',
+    paper: 'Zen-NAS (Lin et al.; ICCV 2021; arXiv 2102.01063)',
+    note:
+      'Released code takes running variances, which mix in their start value 1; here it is the variance of the batch, as in the paper. It expects a ' +
+      'chain without parallel branches, and ranks cells with many branches badly.',
+  }),
+  measure('zico', 'backward', LOSS, both, {
+    definition: 'Σ over layers of ln Σ mean|g| / std(g), over the gradients of minibatches',
+    paper: 'ZiCo (Li et al.; ICLR 2023; arXiv 2301.11300)',
+    note:
+      'The two halves of the minibatch serve as the paper’s two minibatches. Released code does not clear gradients between them; here they are. ' +
+      RANDOM_LABELS,
+  }),
+  measure('meco', 'forward', ['noise', 'activations'], () => ({ forward: 1, backward: 0 }), {
+    definition:
+      'Σ over convolutions, normalizations, ReLUs and pools of the smallest eigenvalue of the correlations between the channels of their output for one image of noise',
+    paper: 'MeCo (Jiang, Wang, Bie; NeurIPS 2023)',
+    note: 'Released code counts the containers of modules too, so that some outputs count several times, and takes 64 × 64 noise; here the resolution is the dataset’s.',
+  }),
+  measure('gradsign', 'many-passes', LOSS, both, {
+    definition: 'Σ over weights of |Σ over images of sign(g of that image alone)|',
+    paper: 'GradSign (Zhang, Jia; ICLR 2022; arXiv 2110.08616)',
+    note: `Every image is a pass of its own, normalized by itself. ${RANDOM_LABELS}`,
+  }),
+];
+
+/** Proxies whose scores depend on labels. */
+export const LABELLED: ReadonlySet<string> = new Set(
+  MEASURE_PROXIES.filter(({ reads }) => reads.includes('labels')).map(({ name }) => name),
+);
