@@ -68,6 +68,8 @@ export interface NativeStatistics {
 }
 
 export interface NativeUnitShapes {
+  /** Of T1, where it is not `before`. */
+  activation?: number[];
   before: number[];
   weight: number[];
   after: number[];
@@ -75,6 +77,7 @@ export interface NativeUnitShapes {
 
 /** Tensors of one unit, row-major; shapes must agree with the unit's. */
 export interface NativeGivenUnit {
+  activation?: readonly number[];
   before: readonly number[];
   weight: readonly number[];
   after: readonly number[];

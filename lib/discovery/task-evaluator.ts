@@ -6,8 +6,8 @@ import type { Evaluator, ProgramScores } from '../evolution/assessment.ts';
 import type { FitnessTask } from '../evolution/task.ts';
 import type { Program } from '../programs/tree.ts';
 
-/** Tensors of each shape among the 22: T1, T2 and gradients in three passes; weights and gradients; T4 and gradients. */
-const TENSORS_OF_SHAPE = { before: 12, weight: 4, after: 6 };
+/** Tensors of each shape among the 22: T1 and gradients in three passes; T2 and gradients; weights and gradients; T4 and gradients. */
+const TENSORS_OF_SHAPE = { activation: 6, before: 6, weight: 4, after: 6 };
 
 const FLOAT_BYTES = 4;
 
@@ -85,10 +85,11 @@ export class TaskEvaluator {
 function statisticsBytes({ graph }: Network, batch: number): number {
   const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
   return unitShapes(graph, batch).reduce(
-    (sum, { before, weight, after }) =>
+    (sum, { before, activation = before, weight, after }) =>
       sum +
       FLOAT_BYTES *
-        (TENSORS_OF_SHAPE.before * elements(before) +
+        (TENSORS_OF_SHAPE.activation * elements(activation) +
+          TENSORS_OF_SHAPE.before * elements(before) +
           TENSORS_OF_SHAPE.weight * elements(weight) +
           TENSORS_OF_SHAPE.after * elements(after)),
     0,

@@ -4,6 +4,8 @@ import { TENSORS, type TensorName } from '../programs/tensors.ts';
 
 /** Tensors of one unit given by the caller, row-major. Shapes: before B×Cin×H×W (T1, T2), weight Cout×Cin×k×k (T3), after B×Cout×H'×W' (T4). */
 export interface GivenUnit {
+  /** Shape of T1 and its gradients, where it is not `before`. */
+  readonly activation?: readonly number[];
   readonly before: readonly number[];
   readonly weight: readonly number[];
   readonly after: readonly number[];

@@ -13,8 +13,10 @@ export function unitShapes(graph: NetworkGraph, batch: number): UnitShapes[] {
   return graph.units.map((unit) => {
     const conv = graph.nodes[unit.conv];
     if (conv?.kind !== 'conv2d') throw new EznasError('INVALID_GRAPH', `node ${unit.conv} of a unit is no convolution`);
-    const before = shapes[unit.relu]!;
+    const before = shapes[conv.inputs[0]]!;
+    const relu = shapes[unit.relu]!;
     return {
+      ...(String(relu) !== String(before) && { activation: [batch, ...relu] }),
       before: [batch, ...before],
       weight: [conv.outChannels, before[0] / conv.groups, ...conv.kernel],
       after: [batch, ...shapes[unit.batchNorm]!],

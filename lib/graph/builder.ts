@@ -124,7 +124,7 @@ export class GraphBuilder {
     return this.#push({ kind: 'slice', inputs: [input], axis, begin, end });
   }
 
-  /** Records nodes built before as the next unit; {@link reluConvBatchNorm} does so for the common case. Returns the unit's index. */
+  /** Records nodes built before as the next unit, see units.ts; {@link reluConvBatchNorm} does so for the common case. Returns the unit's index. */
   unit(relu: number, conv: number, batchNorm: number): number {
     return this.#units.push({ relu, conv, batchNorm }) - 1;
   }

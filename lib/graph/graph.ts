@@ -75,10 +75,12 @@ export const NODE_KINDS = [
   'slice',
 ] as const satisfies readonly NodeKind[];
 
-/** One ReLU → Conv2d → BatchNorm triple whose 22 tensors are recorded (node indices). */
+/** A convolution whose 22 tensors are recorded, with its activation and normalization; units.ts says what makes a unit. Node indices. */
 export interface Unit {
+  /** The activation, before the convolution or after the normalization. */
   readonly relu: number;
   readonly conv: number;
+  /** The normalization, or the convolution itself where none follows. */
   readonly batchNorm: number;
 }
 

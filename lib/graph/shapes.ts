@@ -181,8 +181,8 @@ export function inferNodeShape(
 
 /**
  * Output shape of every node, after checking the whole graph: node inputs and attributes, one input node at index 0, the output node, and
- * that every unit names a ReLU, a convolution and a batch normalization in that order, the convolution reading the ReLU's shape. A linear layer reads its input flattened
- * channel-major.
+ * that every unit names a ReLU, a convolution, and a later batch normalization or the convolution again. A linear layer reads its input
+ * flattened channel-major.
  *
  * @throws EznasError INVALID_GRAPH
  */
@@ -200,19 +200,11 @@ export function inferShapes(graph: NetworkGraph): SampleShape[] {
   }
   for (const [index, { relu, conv, batchNorm }] of units.entries()) {
     const kinds = [relu, conv, batchNorm].map((node) => nodes[node]?.kind ?? 'missing');
-    const fits = kinds[0] === 'relu' && kinds[1] === 'conv2d' && kinds[2] === 'batchNorm';
-    if (!fits || relu >= conv || conv >= batchNorm) {
+    const normalized = batchNorm === conv || (kinds[2] === 'batchNorm' && batchNorm > conv);
+    if (kinds[0] !== 'relu' || kinds[1] !== 'conv2d' || !normalized) {
       throw new EznasError(
         'INVALID_GRAPH',
-        `unit ${index} names nodes ${relu} (${kinds[0]}), ${conv} (${kinds[1]}), ${batchNorm} (${kinds[2]}); a unit is a relu, a later conv2d and a later batchNorm`,
-      );
-    }
-    const given = shapes[relu]!;
-    const read = shapes[nodes[conv]!.inputs[0]!]!;
-    if (!sameShape(given, read)) {
-      throw new EznasError(
-        'INVALID_GRAPH',
-        `unit ${index}: its relu gives ${formatShape(given)} and its conv2d reads ${formatShape(read)}; they must be equal`,
+        `unit ${index} names nodes ${relu} (${kinds[0]}), ${conv} (${kinds[1]}), ${batchNorm} (${kinds[2]}); a unit is a relu, a conv2d, and a later batchNorm or the conv2d again`,
       );
     }
   }

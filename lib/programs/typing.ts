@@ -7,7 +7,9 @@ import { isLeaf, type Program } from './tree.ts';
 
 /** Shapes of one unit's tensors: a program's validity depends on nothing else. */
 export interface UnitShapes {
-  /** T1, T2 and their gradients: B × Cin × H × W. */
+  /** T1 and its gradients, where their shape is not that of T2. */
+  readonly activation?: Shape;
+  /** T2 and its gradients, mostly T1 and its too: B × Cin × H × W. */
   readonly before: Shape;
   /** T3 and its gradients: Cout × Cin / groups × kernel height × kernel width. */
   readonly weight: Shape;
@@ -42,15 +44,16 @@ export interface ShapeProblem {
  * @throws EznasError INVALID_ARGUMENT for shapes that are no shapes
  */
 export function unitSignature(shapes: UnitShapes, label = 'unit'): Signature {
-  const { before, weight, after } = shapes;
-  for (const [name, shape] of Object.entries({ before, weight, after }))
-    requireShape(shape, `${label}: shape '${name}'`);
-  return { label, before, weight, after };
+  const { activation, before, weight, after } = shapes;
+  const given = { ...(activation && { activation }), before, weight, after };
+  for (const [name, shape] of Object.entries(given)) requireShape(shape, `${label}: shape '${name}'`);
+  return { label, ...given };
 }
 
 /** The shape of one of the 22 tensors. */
 export function tensorShape(tensor: TensorName, shapes: UnitShapes): Shape {
   const index = TENSORS.indexOf(tensor);
+  if (index < TENSORS.indexOf('T2D')) return shapes.activation ?? shapes.before;
   if (index < TENSORS.indexOf('T3')) return shapes.before;
   return index < TENSORS.indexOf('T4D') ? shapes.weight : shapes.after;
 }

@@ -5,6 +5,7 @@ import { cellFormula, EDGES, type Nasbench201Architecture, OPERATIONS, type Oper
 import { buildNetwork } from './nasbench201-network.ts';
 import { NASBENCH201_SIZE, readNasbench201Table } from './nasbench201-table.ts';
 import { resolveOptions } from './options.ts';
+import { quoteArchitecture } from './quote.ts';
 import type { NetworkOptions, NumberedSpace } from './space.ts';
 
 export type { Nasbench201Architecture, Operation } from './nasbench201-cell.ts';
@@ -45,7 +46,7 @@ function checkOperations(operations: readonly string[]): asserts operations is N
   if (unknown !== undefined || operations.length !== EDGES.length) {
     throw new EznasError(
       'INVALID_ARCHITECTURE',
-      `not a NAS-Bench-201 architecture: ${quote(String(operations))}; it has ${EDGES.length} operations out of ${OPERATIONS.join(', ')}`,
+      `not a NAS-Bench-201 architecture: ${quoteArchitecture(String(operations))}; it has ${EDGES.length} operations out of ${OPERATIONS.join(', ')}`,
     );
   }
 }
@@ -62,9 +63,6 @@ function canonicalOrder(): NonNullable<typeof order> {
   }
   return order;
 }
-
-/** Long texts are cut in messages. */
-const quote = (text: string): string => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
 /**
  * NAS-Bench-201 (Dong & Yang, ICLR 2020; the topology space of NATS-Bench): cells with 6 edges of 5 operations, 15,625 architectures.
@@ -87,7 +85,7 @@ class Nasbench201Space implements NumberedSpace<Nasbench201Architecture> {
     if (operations === undefined) {
       throw new EznasError(
         'INVALID_ARCHITECTURE',
-        `not a NAS-Bench-201 architecture: ${quote(text)}; expected a text like ${EXAMPLE}`,
+        `not a NAS-Bench-201 architecture: ${quoteArchitecture(text)}; expected a text like ${EXAMPLE}`,
       );
     }
     checkOperations(operations);

@@ -37,6 +37,8 @@ UnitStatistics readGivenUnit(const Napi::Object& given, const std::string& what,
   UnitStatistics unit;
   unit.shapes = {readShape(given.Get("before"), what + ".before"), readShape(given.Get("weight"), what + ".weight"),
                  readShape(given.Get("after"), what + ".after")};
+  if (const Napi::Value activation = given.Get("activation"); !activation.IsUndefined())
+    unit.shapes.activation = readShape(activation, what + ".activation");
   const Napi::Array tensors = readArray(given.Get("tensors"), what + ".tensors");
   for (int tensor = 0; tensor < kTensorCount; ++tensor) {
     const Napi::Value value = tensors.Get(tensor);
@@ -108,6 +110,7 @@ Napi::Value statisticsShapes(const Napi::CallbackInfo& info) {
       for (uint32_t u = 0; u < networks[n].units.size(); ++u) {
         const UnitShapes& shapes = networks[n].units[u].shapes;
         Napi::Object unit = Napi::Object::New(env);
+        if (shapes.activation) unit.Set("activation", shapeArray(env, *shapes.activation));
         unit.Set("before", shapeArray(env, shapes.before));
         unit.Set("weight", shapeArray(env, shapes.weight));
         unit.Set("after", shapeArray(env, shapes.after));

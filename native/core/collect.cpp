@@ -35,10 +35,12 @@ std::vector<UnitShapes> unitShapes(const Graph& graph, int batch) {
   const auto activation = [&](const SampleShape& s) { return Shape{4, {batch, s.c, s.h, s.w}}; };
   for (const Unit& unit : graph.units) {
     const Node& conv = graph.nodes[static_cast<size_t>(unit.conv)];
-    const SampleShape& before = graph.nodes[static_cast<size_t>(unit.relu)].shape;
+    const SampleShape& before = graph.nodes[static_cast<size_t>(conv.inputs[0])].shape;
+    const SampleShape& relu = graph.nodes[static_cast<size_t>(unit.relu)].shape;
     shapes.push_back({activation(before),
                       Shape{4, {conv.outChannels, before.c / conv.groups, conv.window.kernelH, conv.window.kernelW}},
-                      activation(graph.nodes[static_cast<size_t>(unit.batchNorm)].shape)});
+                      activation(graph.nodes[static_cast<size_t>(unit.batchNorm)].shape),
+                      relu == before ? std::nullopt : std::optional(activation(relu))});
   }
   return shapes;
 }

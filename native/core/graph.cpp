@@ -37,6 +37,7 @@ class Words {
                   "graph is truncated: " + what + " is missing at word " + text(static_cast<int64_t>(position_)));
     return words_[position_++];
   }
+  int32_t peek() const { return words_[position_]; }
   size_t position() const { return position_; }
   size_t left() const { return words_.size() - position_; }
 
@@ -266,16 +267,12 @@ Unit decodeUnit(Words& words, const std::vector<Node>& nodes, int index) {
   Unit unit;
   unit.relu = member("relu", NodeKind::relu);
   unit.conv = member("conv", NodeKind::conv2d);
-  unit.batchNorm = member("batchNorm", NodeKind::batchNorm);
-  if (unit.relu >= unit.conv || unit.conv >= unit.batchNorm)
-    throw Error(code::kInvalidGraph, label + ": nodes " + text(unit.relu) + ", " + text(unit.conv) + ", " +
-                                         text(unit.batchNorm) + " must stand in the order relu, conv, batchNorm");
-  const SampleShape& before = nodes[static_cast<size_t>(unit.relu)].shape;
-  const Node& conv = nodes[static_cast<size_t>(unit.conv)];
-  const SampleShape& read = nodes[static_cast<size_t>(conv.inputs[0])].shape;
-  if (before != read)
-    throw Error(code::kInvalidGraph, label + ": its ReLU gives " + text(before) + " and its convolution reads " +
-                                         text(read) + "; they must be equal");
+  unit.batchNorm = words.left() > 0 && words.peek() == unit.conv ? member("batchNorm", NodeKind::conv2d)
+                                                                 : member("batchNorm", NodeKind::batchNorm);
+  if (unit.batchNorm < unit.conv)
+    throw Error(code::kInvalidGraph, label + ": its batchNorm is node " + text(unit.batchNorm) +
+                                         ", before its conv, node " + text(unit.conv) +
+                                         "; it must be a later node, or the conv itself");
   return unit;
 }
 

@@ -50,7 +50,9 @@ struct Node {
   SampleShape shape;                 // of the output, inferred
 };
 
-/// One ReLU → Conv2d → BatchNorm triple whose 22 tensors are recorded. The convolution need not read the ReLU directly.
+/// A ReLU, a convolution and a normalization whose 22 tensors are recorded (lib/graph/units.ts says which make a unit).
+/// The ReLU may stand before the convolution, read by it or not, or after the normalization; where nothing normalizes,
+/// the convolution itself stands in its place.
 struct Unit {
   int relu = 0, conv = 0, batchNorm = 0;
 };

@@ -71,7 +71,8 @@ void Recorder::endPass() {
       if (zeros_.empty()) {
         int64_t most = 1;
         for (const UnitStatistics& unit : units_)
-          most = std::max({most, unit.shapes.before.numel(), unit.shapes.weight.numel(), unit.shapes.after.numel()});
+          most = std::max({most, unit.shapes.of(kT1D).numel(), unit.shapes.before.numel(), unit.shapes.weight.numel(),
+                           unit.shapes.after.numel()});
         float* data = storage_.allocate(static_cast<size_t>(most));
         std::memset(data, 0, static_cast<size_t>(most) * sizeof(float));
         zeros_ = {data, static_cast<size_t>(most)};

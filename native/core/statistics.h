@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "kernels/tensors.h"
@@ -22,11 +23,16 @@ struct Shape {
 };
 
 /// Shapes of one unit's tensors: a program's validity and its plan depend on nothing else.
-/// T1, T2 and their gradients: before; T3 and gradients: weight; T4 and gradients: after.
+/// T1, T2 and their gradients: before; T3 and gradients: weight; T4 and gradients: after. Where the ReLU is another
+/// than the convolution reads, T1 and its gradients may have a shape of their own: activation, otherwise left out.
 struct UnitShapes {
   Shape before, weight, after;
+  std::optional<Shape> activation = std::nullopt;
   bool operator==(const UnitShapes&) const = default;
-  const Shape& of(int tensor) const { return tensor < kT3 ? before : tensor < kT4D ? weight : after; }
+  const Shape& of(int tensor) const {
+    if (tensor < kT2D) return activation ? *activation : before;
+    return tensor < kT3 ? before : tensor < kT4D ? weight : after;
+  }
 };
 
 /// The recorded tensors of one unit, plain row-major float32 (activations B×C×H×W, weights Cout×Cin/groups×kh×kw).

@@ -29,6 +29,7 @@ void validateShape(const Shape& shape, size_t network, size_t unit, const char* 
 }  // namespace
 
 void validateUnit(const UnitShapes& shapes, size_t network, size_t unit) {
+  if (shapes.activation) validateShape(*shapes.activation, network, unit, "of the activation");
   validateShape(shapes.before, network, unit, "before the convolution");
   validateShape(shapes.weight, network, unit, "of the weights");
   validateShape(shapes.after, network, unit, "after the batch normalization");

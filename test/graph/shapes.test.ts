@@ -183,22 +183,36 @@ describe('graph checks', () => {
     });
   }
 
-  it('refuse a unit whose convolution reads another shape than its ReLU gives', () => {
+  it('takes units of other forms: the activation after the normalization or elsewhere, no normalization', () => {
     const nodes: GraphNode[] = [
-      ...graph.nodes,
-      { ...conv, inputs: [3] },
-      { kind: 'batchNorm', inputs: [4], affine: true },
+      { kind: 'input', inputs: [] },
+      { ...conv, inputs: [0] },
+      { kind: 'batchNorm', inputs: [1], affine: true },
+      { kind: 'relu', inputs: [2] },
+      { kind: 'relu', inputs: [0] },
     ];
-    const units = [{ relu: 1, conv: 4, batchNorm: 5 }];
-    assert.throws(
-      () => inferShapes({ ...graph, nodes, units }),
-      invalidGraph(/gives \[3, 8, 8\] .* reads \[8, 8, 8\]/),
-    );
+    const units = [
+      { relu: 3, conv: 1, batchNorm: 2 },
+      { relu: 3, conv: 1, batchNorm: 1 },
+      { relu: 4, conv: 1, batchNorm: 2 },
+    ];
+    assert.equal(inferShapes({ ...graph, nodes, units }).length, 5);
   });
 
-  it('refuse a unit whose nodes stand in the wrong order', () => {
-    const nodes: GraphNode[] = [{ kind: 'input', inputs: [] }, conv, { kind: 'relu', inputs: [1] }, graph.nodes[3]!];
-    const units = [{ relu: 2, conv: 1, batchNorm: 3 }];
-    assert.throws(() => inferShapes({ ...graph, nodes, units }), invalidGraph(/unit 0/));
+  it('refuse a unit whose normalization comes before its convolution, or is another convolution', () => {
+    const nodes: GraphNode[] = [
+      { kind: 'input', inputs: [] },
+      { kind: 'batchNorm', inputs: [0], affine: true },
+      { ...conv, inputs: [1] },
+      { kind: 'relu', inputs: [0] },
+      { ...conv, inputs: [0] },
+    ];
+    for (const batchNorm of [1, 3, 4]) {
+      const units = [{ relu: 3, conv: 2, batchNorm }];
+      assert.throws(
+        () => inferShapes({ ...graph, nodes, units }),
+        invalidGraph(/a later batchNorm or the conv2d again/),
+      );
+    }
   });
 });

@@ -139,16 +139,16 @@ void invalidUnits() {
   wrong(kMax, -1, "conv is node");
   expectInvalid(
       [&](GraphWords& g) {
-        const int conv = g.conv(0, same), bn = g.batchNorm(conv), relu = g.relu(0);
+        const int bn = g.batchNorm(0), conv = g.conv(bn, same), relu = g.relu(0);
         g.unit(relu, conv, bn);
       },
-      "order");
+      "unit 0", "batchNorm is node 1, before its conv, node 2");
   expectInvalid(
       [&](GraphWords& g) {
-        const int relu = g.relu(0), conv = g.conv(g.zero(0, 2), same);
-        g.unit(relu, conv, g.batchNorm(conv));
+        const int relu = g.relu(0), conv = g.conv(0, same), other = g.conv(0, same);
+        g.unit(relu, conv, other);
       },
-      "unit 0", "3×8×10", "3×4×5");
+      "unit 0", "batchNorm is node 3, a conv2d");
 }
 
 void tooLarge() {

@@ -1,5 +1,6 @@
 #pragma once
-// Random small graphs of every node kind, with units of both forms (ReLU–Conv–BN and ReLU–Conv–Conv–BN).
+// Random small graphs of every node kind, with units of every form: ReLU–Conv–BN, ReLU–Conv–Conv–BN with strides in
+// either convolution, Conv–BN–ReLU, and without normalization.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -51,7 +52,7 @@ class RandomGraph {
   void step() {
     const int x = operand();
     const SampleShape s = shape(x);
-    switch (below(13)) {
+    switch (below(15)) {
       case 0:
         words_.conv(x, convolution(s, false));
         break;
@@ -103,10 +104,34 @@ class RandomGraph {
         break;
       case 12: {  // separable: the unit holds the first or the second convolution
         const int relu = words_.relu(x);
-        const int first =
-            words_.conv(relu, {.out = s.c, .kernelH = 3, .kernelW = 3, .padH = 1, .padW = 1, .groups = s.c});
-        const int second = words_.conv(first, convolution(s, true));
+        const int stride = between(1, 2);
+        const int first = words_.conv(relu, {.out = s.c,
+                                             .kernelH = 3,
+                                             .kernelW = 3,
+                                             .strideH = stride,
+                                             .strideW = stride,
+                                             .padH = 1,
+                                             .padW = 1,
+                                             .groups = s.c});
+        const int second = words_.conv(first, convolution(s, below(2) == 0));
         words_.unit(relu, below(2) == 0 ? first : second, words_.batchNorm(second));
+        break;
+      }
+      case 13: {  // the activation comes last
+        const int conv = words_.conv(x, convolution(s, false));
+        const int batchNorm = words_.batchNorm(conv);
+        words_.unit(words_.relu(batchNorm), conv, batchNorm);
+        break;
+      }
+      case 14: {  // without normalization, the activation on either side
+        if (below(2) == 0) {
+          const int relu = words_.relu(x);
+          const int conv = words_.conv(relu, convolution(s, false));
+          words_.unit(relu, conv, conv);
+        } else {
+          const int conv = words_.conv(x, convolution(s, false));
+          words_.unit(words_.relu(conv), conv, conv);
+        }
         break;
       }
     }

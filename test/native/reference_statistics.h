@@ -72,9 +72,11 @@ inline UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph
   int weight = 0;
   while (graph.parameters[static_cast<size_t>(weight)].node != unit.conv) ++weight;
   const Values& t1 = values[static_cast<size_t>(graph.nodes[static_cast<size_t>(unit.relu)].inputs[0])];
-  for (const size_t e : samples(static_cast<size_t>(shapes.before.numel()))) {
+  for (const size_t e : samples(static_cast<size_t>(shapes.before.numel())))
     d.t2g.push_back(at(Disturbance::Place::operand, unit.conv, e));
-    const double arriving = readsRelu(graph, unit) ? d.t2g.back() : at(Disturbance::Place::output, unit.relu, e);
+  size_t k = 0;
+  for (const size_t e : samples(static_cast<size_t>(shapes.of(kT1GD).numel()))) {
+    const double arriving = readsRelu(graph, unit) ? d.t2g[k++] : at(Disturbance::Place::output, unit.relu, e);
     d.t1g.push_back(t1[e] > 0 ? arriving : 0);
   }
   for (const size_t e : samples(static_cast<size_t>(shapes.weight.numel())))
