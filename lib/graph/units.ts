@@ -9,7 +9,8 @@ import type { ConvOptions, GraphBuilder } from './builder.ts';
  *
  * - Separable convolutions, ReLU → depthwise → pointwise → batch normalization, are one unit with the first or the second convolution
  *   ({@link SeparableUnit}); the code with which EZNAS evolved takes the first, its later release the second. T1 and T4 are the same either way;
- *   T1 and T2 differ in shape where the second is taken and the first has a stride.
+ *   T1 and T2 differ in shape where the second is taken and the first has a stride. The same goes for a 1×k and a k×1 convolution in a row, and for
+ *   the two convolutions of a factorized reduction.
  * - Convolution → batch normalization → activation: the same three nodes, the activation being the one after (EZNAS, appendix, finds such units
  *   workable). T1 is then T4.
  * - An activation other than ReLU stands in its place; where T1G needs its derivative, it is that activation's own.
@@ -21,7 +22,9 @@ import type { ConvOptions, GraphBuilder } from './builder.ts';
  */
 
 /** Which convolution of a separable one its unit records. */
-export type SeparableUnit = 'first' | 'second';
+export const SEPARABLE_UNITS = ['first', 'second'] as const;
+
+export type SeparableUnit = (typeof SEPARABLE_UNITS)[number];
 
 /** A convolution, an affine batch normalization and a ReLU, recorded as one unit; returns the ReLU. */
 export function convBatchNormRelu(
@@ -37,25 +40,26 @@ export function convBatchNormRelu(
   return relu;
 }
 
-/** Options of a separable convolution: those of its depthwise part, which keeps the channels, and what to record. */
-export interface SeparableOptions extends Omit<ConvOptions, 'groups'> {
-  readonly unit: SeparableUnit;
-  /** Whether the batch normalization has scale and shift, default true. */
-  readonly affine?: boolean;
-}
-
-/** A ReLU, a depthwise and a 1×1 convolution and a batch normalization, recorded as one unit; returns the normalization. */
-export function reluSeparableBatchNorm(
+/**
+ * A ReLU, two convolutions in a row and an affine batch normalization, recorded as one unit; returns the normalization.
+ *
+ * @param unit which of the convolutions the unit holds
+ */
+export function reluConvolutionsBatchNorm(
   builder: GraphBuilder,
   input: number,
-  outChannels: number,
-  { unit, affine, ...options }: SeparableOptions,
+  convolutions: readonly [first: SizedConvolution, second: SizedConvolution],
+  unit: SeparableUnit,
 ): number {
-  const [channels] = builder.shape(input);
   const relu = builder.relu(input);
-  const first = builder.conv2d(relu, channels, { ...options, groups: channels });
-  const second = builder.conv2d(first, outChannels, { kernel: 1 });
-  const batchNorm = builder.batchNorm(second, affine);
+  const first = builder.conv2d(relu, convolutions[0].outChannels, convolutions[0]);
+  const second = builder.conv2d(first, convolutions[1].outChannels, convolutions[1]);
+  const batchNorm = builder.batchNorm(second);
   builder.unit(relu, unit === 'first' ? first : second, batchNorm);
   return batchNorm;
+}
+
+/** A convolution with its number of output channels. */
+export interface SizedConvolution extends ConvOptions {
+  readonly outChannels: number;
 }

@@ -6,6 +6,10 @@ import type { NetworkOptions } from './space.ts';
 /** Stages of the skeleton; stage s has 2^s times the initial channels. */
 const STAGES = 3;
 
+export type Nasbench201Options = Required<
+  Pick<NetworkOptions, 'classes' | 'resolution' | 'inputChannels' | 'initialChannels' | 'cellsPerStage'>
+>;
+
 /**
  * The NAS-Bench-201 network with a given cell (Dong & Yang, ICLR 2020, section 2.1): a 3×3 convolution as stem, three stages of equal cells
  * with a residual block that halves the extents and doubles the channels between them, then batch normalization, ReLU, global average
@@ -13,7 +17,7 @@ const STAGES = 3;
  *
  * @param operations one operation for each of {@link EDGES}
  */
-export function buildNetwork(operations: readonly Operation[], options: Required<NetworkOptions>): NetworkGraph {
+export function buildNetwork(operations: readonly Operation[], options: Nasbench201Options): NetworkGraph {
   const { classes, resolution, inputChannels, initialChannels, cellsPerStage } = options;
   const builder = new GraphBuilder([inputChannels, resolution, resolution]);
   let node = builder.batchNorm(builder.conv2d(builder.input, initialChannels, { kernel: 3 }));

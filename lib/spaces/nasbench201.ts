@@ -2,7 +2,7 @@ import { EznasError } from '../errors.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { Random } from '../random.ts';
 import { cellFormula, EDGES, type Nasbench201Architecture, OPERATIONS, type Operation } from './nasbench201-cell.ts';
-import { buildNetwork } from './nasbench201-network.ts';
+import { buildNetwork, type Nasbench201Options } from './nasbench201-network.ts';
 import { NASBENCH201_SIZE, readNasbench201Table } from './nasbench201-table.ts';
 import { resolveOptions } from './options.ts';
 import { quoteArchitecture } from './quote.ts';
@@ -11,7 +11,7 @@ import type { NetworkOptions, NumberedSpace } from './space.ts';
 export type { Nasbench201Architecture, Operation } from './nasbench201-cell.ts';
 
 /** The networks that NAS-Bench-201 trained on CIFAR-10. */
-const DEFAULTS: Required<NetworkOptions> = {
+const DEFAULTS: Nasbench201Options = {
   classes: 10,
   resolution: 32,
   inputChannels: 3,

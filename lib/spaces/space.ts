@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { flops, params } from '../graph/counts.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
+import type { SeparableUnit } from '../graph/units.ts';
 import type { Random } from '../random.ts';
 
-/** How to turn an architecture into a network. A space fills in what is left out with the values its benchmark trained with. */
+/**
+ * How to turn an architecture into a network. A space takes those of the options that mean something to it, and fills in what is left out with the
+ * values its benchmark trained with.
+ */
 export interface NetworkOptions {
   /** Output features of the classifier. */
   readonly classes?: number;
@@ -15,7 +19,18 @@ export interface NetworkOptions {
   readonly initialChannels?: number;
   /** Searched cells in each stage. */
   readonly cellsPerStage?: number;
+  /** Searched cells in all. */
+  readonly cells?: number;
+  /** Which convolution of a separable one its unit holds, see lib/graph/units.ts. */
+  readonly separableUnit?: SeparableUnit;
+  /** Which images the first layers are made for. */
+  readonly stem?: Stem;
 }
+
+/** Kinds of first layers: those for small images, which keep the extents, and those for large ones, which divide them. */
+export const STEMS = ['cifar', 'imagenet'] as const;
+
+export type Stem = (typeof STEMS)[number];
 
 /**
  * A set of architectures, and how to make networks of them. What it says of its architectures depends on nothing but them, so a space can be
