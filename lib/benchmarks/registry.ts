@@ -1,6 +1,8 @@
 import { EznasError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Benchmark } from './benchmark.ts';
+import { loadDartsNasbench301 } from './darts-nasbench301.ts';
+import { loadNasbench101 } from './nasbench101.ts';
 import { loadNasbench201 } from './nasbench201.ts';
 
 interface BenchmarkEntry {
@@ -13,6 +15,8 @@ interface BenchmarkEntry {
 /** Benchmarks that ship with the package; the first of a space is the one meant where only the space is named. */
 const BENCHMARKS: readonly BenchmarkEntry[] = [
   { name: 'nasbench201', space: 'nasbench201', open: () => loadNasbench201() },
+  { name: 'nasbench101', space: 'nasbench101', open: () => loadNasbench101() },
+  { name: 'darts-nasbench301', space: 'darts', open: () => loadDartsNasbench301() },
 ];
 
 /** Names that {@link openBenchmark} knows. */

@@ -1,9 +1,11 @@
 import { EznasError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
+import { darts } from './darts.ts';
+import { nasbench101 } from './nasbench101.ts';
 import { nasbench201 } from './nasbench201.ts';
 import type { SearchSpace } from './space.ts';
 
-const SPACES: readonly SearchSpace<unknown>[] = [nasbench201];
+const SPACES: readonly SearchSpace<unknown>[] = [nasbench201, nasbench101, darts];
 
 /** Names that {@link findSpace} knows. */
 export const SPACE_NAMES: readonly string[] = SPACES.map(({ name }) => name);
