@@ -58,7 +58,9 @@ export {
 // Networks, search spaces, benchmarks and images.
 
 export type { Benchmark } from './benchmarks/benchmark.ts';
+export { loadDartsNasbench301 } from './benchmarks/darts-nasbench301.ts';
 export { DATASETS, type Dataset } from './benchmarks/datasets.ts';
+export { loadNasbench101 } from './benchmarks/nasbench101.ts';
 export { loadNasbench201 } from './benchmarks/nasbench201.ts';
 export { BENCHMARK_NAMES, openBenchmark } from './benchmarks/registry.ts';
 export { GraphBuilder } from './graph/builder.ts';
@@ -67,6 +69,10 @@ export type { GraphNode, NetworkGraph, NodeKind, Unit } from './graph/graph.ts';
 export { type ImageFormat, imageFormat, type Normalization } from './images/normalization.ts';
 export { openImages } from './images/open.ts';
 export type { ImageSource, Minibatch, MinibatchOptions } from './images/source.ts';
+export type { CellEdge } from './spaces/cells/genotype.ts';
+export type { CellOperation } from './spaces/cells/operations.ts';
+export { type DartsArchitecture, darts } from './spaces/darts.ts';
+export { type Nasbench101Architecture, nasbench101 } from './spaces/nasbench101.ts';
 export { type Nasbench201Architecture, nasbench201 } from './spaces/nasbench201.ts';
 export { findSpace, SPACE_NAMES } from './spaces/registry.ts';
 export {

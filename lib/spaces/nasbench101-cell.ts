@@ -55,7 +55,8 @@ const md5 = (text: string): string => createHash('md5').update(text).digest('hex
 /**
  * The fingerprint by which NAS-Bench-101 tells cells apart (Ying et al., ICML 2019, section 2.1 and the algorithm of the released code): labels of
  * the vertices are hashed together with those of their neighbours, as often as there are vertices. Isomorphic cells share it; among the cells of
- * this space no others do.
+ * this space no others do. (Networks of isomorphic cells may differ by a channel: where channels do not divide evenly, the order of vertices says who
+ * gets more. The published benchmark takes them for one all the same.)
  *
  * @returns 32 hexadecimal digits, as published
  */
