@@ -1,25 +1,32 @@
 import { EznasError } from '../errors.ts';
+import type { Reference } from '../formulas/combine.ts';
+import { parseFormula } from '../formulas/parse.ts';
+import { printFormula } from '../formulas/print.ts';
+import { aggregateOf, type Formula, formulaTensors, unitPrograms } from '../formulas/tree.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
-import { parseProgram } from '../programs/parse.ts';
-import { printProgram } from '../programs/print.ts';
 import type { Program } from '../programs/tree.ts';
 import { type CombinedProxy, type NamedProxy, type Passes, resolveProxy } from '../proxies/catalogue.ts';
 import { LABELLED } from '../proxies/measure-proxies.ts';
 import type { MeasureName } from '../proxies/measures.ts';
-import { programPasses } from '../proxies/program-proxies.ts';
+import { tensorPasses } from '../proxies/program-proxies.ts';
 
 /** What to score networks with: proxies by name, programs by text or as trees, in any mixture. */
 export interface ContenderOptions {
   /** Names of the catalogue (see PROXIES), such as `eznas-a` or `params`. */
   readonly proxies?: readonly string[];
-  /** Programs such as `frobenius_norm(T3)`. */
-  readonly programs?: readonly (string | Program)[];
+  /**
+   * Programs such as `frobenius_norm(T3)`, which stand for their mean over the units, or formulas such as
+   * `rank_sum(unit_sum(frobenius_norm(T3)), neg(params))`: see parseFormula.
+   */
+  readonly programs?: readonly (string | Program | Formula)[];
 }
 
-/** Scored by running networks. */
-export interface ProgramContender {
+/** Scored by the units of networks that run. */
+export interface FormulaContender {
   readonly name: string;
-  readonly program: Program;
+  readonly formula: Formula;
+  /** What a forest compares networks with; without one, with each other. */
+  readonly reference?: Reference;
   passes(batch: number): Passes;
 }
 
@@ -45,11 +52,11 @@ export interface StructuralContender {
   passes(batch: number): Passes;
 }
 
-export type Contender = ProgramContender | MeasureContender | StructuralContender | CombinedContender;
+export type Contender = FormulaContender | MeasureContender | StructuralContender | CombinedContender;
 
 /** Contenders by how they are scored, each once, with the parts of combined ones among them. */
 export interface ContenderKinds {
-  readonly programs: readonly ProgramContender[];
+  readonly formulas: readonly FormulaContender[];
   readonly measures: readonly MeasureContender[];
   readonly structural: readonly StructuralContender[];
   readonly combined: readonly CombinedContender[];
@@ -65,7 +72,7 @@ export function contenderKinds(contenders: readonly Contender[]): ContenderKinds
   contenders.forEach(add);
   const list = [...all.values()];
   return {
-    programs: list.filter((contender) => 'program' in contender),
+    formulas: list.filter((contender) => 'formula' in contender),
     measures: list.filter((contender) => 'measure' in contender),
     structural: list.filter((contender) => 'count' in contender),
     combined: list.filter((contender) => 'parts' in contender),
@@ -74,8 +81,8 @@ export function contenderKinds(contenders: readonly Contender[]): ContenderKinds
 
 /** Whether contenders need networks to run. */
 export function runsNetworks(contenders: readonly Contender[]): boolean {
-  const { programs, measures } = contenderKinds(contenders);
-  return programs.length + measures.length > 0;
+  const { formulas, measures } = contenderKinds(contenders);
+  return measures.length > 0 || formulas.some(({ formula }) => unitPrograms(formula).length > 0);
 }
 
 /** Whether scores of some contender depend on labels. */
@@ -88,7 +95,7 @@ function contenderOf(proxy: NamedProxy): Contender {
   const passes = (batch: number) => proxy.passes(batch);
   switch (proxy.kind) {
     case 'program':
-      return { name, passes, program: proxy.program };
+      return { name, passes, formula: aggregateOf('unit_mean', proxy.program) };
     case 'structural':
       return { name, passes, count: proxy.count };
     case 'native':
@@ -100,21 +107,28 @@ function contenderOf(proxy: NamedProxy): Contender {
   }
 }
 
-/** A contender of a program. */
-export function programContender(name: string, program: Program): ProgramContender {
-  return { name, program, passes: (batch) => programPasses(program, batch) };
+/** A contender of a formula. */
+export function formulaContender(name: string, formula: Formula, reference?: Reference): FormulaContender {
+  const passes = (batch: number) => tensorPasses(formulaTensors(formula), batch);
+  return { name, formula, ...(reference && { reference }), passes };
+}
+
+/** A contender of a program: of its mean over the units. */
+export function programContender(name: string, program: Program): FormulaContender {
+  return formulaContender(name, aggregateOf('unit_mean', program));
 }
 
 /**
- * The named proxies, then the programs; a program's name is its text as printed. What is named twice comes once.
+ * The named proxies, then the programs; a formula's name is its text as printed. What is named twice comes once.
  *
  * @throws EznasError INVALID_ARGUMENT for an unknown proxy or when there is neither; INVALID_PROGRAM for text that does not parse
  */
 export function resolveContenders({ proxies = [], programs = [] }: ContenderOptions): Contender[] {
   const named = proxies.map((name) => contenderOf(resolveProxy(name)));
   const written = programs.map((given): Contender => {
-    const program = typeof given === 'string' ? parseProgram(given) : given;
-    return programContender(printProgram(program), program);
+    const formula =
+      typeof given === 'string' ? parseFormula(given) : 'kind' in given ? given : aggregateOf('unit_mean', given);
+    return formulaContender(printFormula(formula), formula);
   });
   const contenders = new Map([...named, ...written].map((contender) => [contender.name, contender]));
   if (contenders.size === 0) {

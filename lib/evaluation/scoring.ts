@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
+import { scoreTerms } from '../engine/formulas.ts';
 import { measureNetworks } from '../engine/measures.ts';
 import type { Network, RunOptions } from '../engine/networks.ts';
-import { scoreNetworks } from '../engine/run.ts';
 import { EznasError } from '../errors.ts';
+import { combineTerms } from '../formulas/combine.ts';
+import { termsOf } from '../formulas/tree.ts';
 import { type Contender, contenderKinds } from './contenders.ts';
 import { buildNetwork, type Setting } from './setting.ts';
 import { UnitCheck } from './unit-check.ts';
@@ -16,7 +18,7 @@ export interface Scores {
   /** By contender, one score for each network; NaN where its value is not finite. */
   readonly scores: ReadonlyMap<string, Float64Array>;
   /**
-   * By contender, seconds for all networks. All programs share one pass over the networks, and each is given the whole of it; native proxies
+   * By contender, seconds for all networks. All formulas share one pass over the networks, and each is given the whole of it; native proxies
    * that share a pass are each given the whole of theirs, and combined ones the time of their parts.
    */
   readonly seconds: ReadonlyMap<string, number>;
@@ -46,13 +48,16 @@ export async function scoreList(
   architectures: ArchitectureList,
   options: RunOptions,
 ): Promise<Scores> {
-  const { programs, measures, structural, combined } = contenderKinds(contenders);
-  const base = [...programs, ...measures, ...structural];
+  const { formulas, measures, structural, combined } = contenderKinds(contenders);
+  const base = [...formulas, ...measures, ...structural];
   const scores = new Map<string, Float64Array>(
     base.map(({ name }) => [name, new Float64Array(architectures.length).fill(Number.NaN)]),
   );
   const seconds = new Map(base.map(({ name }) => [name, 0]));
-  const unitCheck = new UnitCheck(programs, setting.inputs.batch);
+  const unitCheck = new UnitCheck(formulas, setting.inputs.batch);
+  const terms = new Map(
+    formulas.map(({ name, formula }) => [name, termsOf(formula).map(() => new Float64Array(architectures.length))]),
+  );
 
   const spent = (name: string, since: number) => {
     seconds.set(name, seconds.get(name)! + (performance.now() - since) / 1000);
@@ -64,15 +69,19 @@ export async function scoreList(
       spent(name, began);
     }
   };
-  const runPrograms = async (networks: readonly Network[], start: number, report: (done: number) => void) => {
-    if (programs.length === 0) return;
+  const runFormulas = async (networks: readonly Network[], start: number, report: (done: number) => void) => {
+    if (formulas.length === 0) return;
     unitCheck.require(networks);
     const began = performance.now();
-    const trees = programs.map(({ program }) => program);
-    const { seed } = setting;
-    const matrix = await scoreNetworks(networks, trees, setting.inputs, { ...options, seed, onProgress: report });
-    for (const [row, { name }] of programs.entries()) {
-      scores.get(name)!.set(matrix.row(row), start);
+    const { seed, inputs } = setting;
+    const values = await scoreTerms(
+      networks,
+      formulas.map(({ formula }) => formula),
+      inputs,
+      { ...options, seed, onProgress: report },
+    );
+    for (const [row, { name }] of formulas.entries()) {
+      for (const [term, column] of terms.get(name)!.entries()) column.set(values[row]![term]!, start);
       spent(name, began);
     }
   };
@@ -92,12 +101,12 @@ export async function scoreList(
       seconds.set(name, seconds.get(name)! + share * took);
     }
   };
-  /** Programs, then measures; half of the progress is each one's where there are both. */
+  /** Formulas, then measures; half of the progress is each one's where there are both. */
   const run = async (networks: readonly Network[], start: number) => {
-    const parts = programs.length > 0 && measures.length > 0 ? 2 : 1;
+    const parts = formulas.length > 0 && measures.length > 0 ? 2 : 1;
     const reportFrom = (before: number) => (done: number) =>
       options.onProgress?.(start + Math.floor((before + done) / parts), architectures.length);
-    await runPrograms(networks, start, reportFrom(0));
+    await runFormulas(networks, start, reportFrom(0));
     await runMeasures(networks, start, reportFrom(parts === 2 ? networks.length : 0));
     reportFrom(0)(parts * networks.length);
     // Signals and timers get their turn between chunks.
@@ -117,6 +126,16 @@ export async function scoreList(
     countStructure(networks, start);
     // The run starts first, so that the next chunk is built beside it.
     [, ahead] = await Promise.all([run(networks, start), build(start + CHUNK)]);
+  }
+  // Networks are ranked among all of them, so forests wait for the last.
+  for (const { name, formula, reference } of formulas) {
+    const values = terms.get(name)!;
+    scores.set(
+      name,
+      formula.kind === 'forest'
+        ? combineTerms(formula.combiner, values, reference)
+        : values[0]!.map((value) => (Number.isFinite(value) ? value : Number.NaN)),
+    );
   }
   for (const { name, parts, combine } of combined) {
     scores.set(name, combine(parts.map((part) => scores.get(part.name)!)));

@@ -1,17 +1,18 @@
 import type { Network } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
+import { unitPrograms } from '../formulas/tree.ts';
 import { checkProgram, unitSignature } from '../programs/typing.ts';
-import type { ProgramContender } from './contenders.ts';
+import type { FormulaContender } from './contenders.ts';
 import { unitShapes } from './unit-shapes.ts';
 
-/** Holds programs to the units of networks before these run, each shape of unit once. */
+/** Holds formulas' programs to the units of networks before these run, each shape of unit once. */
 export class UnitCheck {
-  readonly #programs: readonly ProgramContender[];
+  readonly #formulas: readonly FormulaContender[];
   readonly #batch: number;
   readonly #checked = new Set<string>();
 
-  constructor(programs: readonly ProgramContender[], batch: number) {
-    this.#programs = programs;
+  constructor(formulas: readonly FormulaContender[], batch: number) {
+    this.#formulas = formulas;
     this.#batch = batch;
   }
 
@@ -22,9 +23,11 @@ export class UnitCheck {
         const key = JSON.stringify(shapes);
         if (this.#checked.has(key)) continue;
         const signature = unitSignature(shapes, `a unit of network ${network.key}`);
-        for (const { name, program } of this.#programs) {
-          const problem = checkProgram(program, [signature]);
-          if (problem) throw new EznasError('INVALID_PROGRAM', `${name} cannot be evaluated: ${problem.message}`);
+        for (const { name, formula } of this.#formulas) {
+          for (const program of unitPrograms(formula)) {
+            const problem = checkProgram(program, [signature]);
+            if (problem) throw new EznasError('INVALID_PROGRAM', `${name} cannot be evaluated: ${problem.message}`);
+          }
         }
         this.#checked.add(key);
       }

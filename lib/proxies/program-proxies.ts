@@ -1,6 +1,6 @@
 import { parseProgram } from '../programs/parse.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
-import { type Program, tensorsRead } from '../programs/tree.ts';
+import { tensorsRead } from '../programs/tree.ts';
 import type { Passes, ProgramProxy } from './description.ts';
 
 const EZNAS = 'EZNAS (Akhauri, Muñoz, Jain, Iyer; NeurIPS 2022; arXiv 2209.07413)';
@@ -8,20 +8,19 @@ const EZNAS = 'EZNAS (Akhauri, Muñoz, Jain, Iyer; NeurIPS 2022; arXiv 2209.0741
 const LABELS =
   'Leaves as the released code evaluates them, which is not always as its plots label them: an off-by-one shifts its argument table.';
 
-/** The tensors that a program reads, in the order of TENSORS. */
-function readTensors(program: Program): TensorName[] {
-  const mask = tensorsRead(program);
+/** The tensors of a mask (see tensorsRead), in the order of TENSORS. */
+function tensorsOf(mask: number): TensorName[] {
   return TENSORS.filter((_, index) => (mask >> index) & 1);
 }
 
 /**
- * Image passes that record a program's tensors at a batch size: one over the batch for each of D, N and P among them; a P tensor is a difference
+ * Image passes that record tensors, given as a mask, at a batch size: one over the batch for each of D, N and P among them; a P tensor is a difference
  * to its D tensor.
  */
-export function programPasses(program: Program, batch: number): Passes {
+export function tensorPasses(mask: number, batch: number): Passes {
   const kinds = new Set<string>();
   const differentiated = new Set<string>();
-  for (const tensor of readTensors(program)) {
+  for (const tensor of tensorsOf(mask)) {
     const kind = tensor.slice(-1);
     if (tensor === 'T3') continue;
     for (const pass of kind === 'P' ? ['D', 'P'] : [kind]) {
@@ -34,9 +33,10 @@ export function programPasses(program: Program, batch: number): Passes {
 
 function program(description: Pick<ProgramProxy, 'name' | 'definition' | 'direction' | 'note'>): ProgramProxy {
   const tree = parseProgram(description.definition);
-  const reads = readTensors(tree);
+  const mask = tensorsRead(tree);
+  const reads = tensorsOf(mask);
   const cost = reads.some((tensor) => tensor.includes('G')) ? 'backward' : 'forward';
-  const passes = (batch: number) => programPasses(tree, batch);
+  const passes = (batch: number) => tensorPasses(mask, batch);
   return { kind: 'program', ...description, paper: EZNAS, program: tree, reads, cost, passes };
 }
 

@@ -114,6 +114,29 @@ describe('scoreArchitectures', () => {
     assert.deepEqual(Object.keys(scores), ['flops', 'params', 'T3', 'mean(T3)']);
   });
 
+  it('takes formulas beside programs, and ranks all networks for a forest, whatever the chunks', async () => {
+    const programs = [
+      'mean(abs(T3))',
+      'sub(unit_max(mean(abs(T3))), log(params))',
+      'rank_sum(mean(abs(T3)), neg(params))',
+    ];
+    const { scores } = await scoreArchitectures({ proxies: ['params'], programs, networks: TWO_CHUNKS, batch: 1 });
+    const [means, , forest] = programs.map((text) => scores[text]!);
+    const share = (values: readonly number[], at: number) => {
+      const less = values.filter((value) => value < values[at]!).length;
+      const equal = values.filter((value) => value === values[at]!).length;
+      return (less + (equal + 1) / 2) / values.length;
+    };
+    const negated = scores['params']!.map((count) => -count);
+    for (const at of [0, 1, 300, TWO_CHUNKS - 1]) {
+      const expected = Math.log(share(means!, at)) + Math.log(share(negated, at));
+      assert.equal(forest![at]!.toFixed(12), expected.toFixed(12));
+    }
+    await assert.rejects(scoreArchitectures({ programs: ['unit_max(det(flatten(T1D)))'], architectures: [1462] }), {
+      code: 'INVALID_PROGRAM',
+    });
+  });
+
   it('takes a source of images of the caller', async () => {
     const asked: unknown[] = [];
     const source: ImageSource = {
