@@ -1,8 +1,9 @@
 /**
  * eznas: zero-cost proxies for neural architecture search, evolved and evaluated.
  *
- * Three functions do what the command line does: {@link evolveProxy}, {@link evaluateProxies} and {@link scoreArchitectures}. The rest is what
- * they are made of: programs, networks and their statistics, search spaces, benchmarks, images, rank correlation and evolution.
+ * Four functions do what the command line does: {@link evolveProxy}, {@link evaluateProxies}, {@link scoreArchitectures} and
+ * {@link searchArchitectures}. The rest is what they are made of: programs, networks and their statistics, search spaces, benchmarks, images, rank
+ * correlation and evolution.
  *
  * @module
  */
@@ -31,6 +32,20 @@ export type { Protocol } from './evaluation/protocol.ts';
 export type { Ranking } from './evaluation/ranking.ts';
 export { type ScoreArchitecturesOptions, type ScoreResult, scoreArchitectures } from './evaluation/score.ts';
 export type { SettingOptions } from './evaluation/setting.ts';
+
+export { curvesCsv, meanCurve, type SearchSummary, type Spread, type SpreadPoint } from './search/comparison.ts';
+export type { AlgorithmName } from './search/config.ts';
+export type { Latency } from './search/latency.ts';
+export type { ArchitectureSearchResult, FoundNetwork, TrainedNetworks } from './search/result.ts';
+export {
+  type ArchitectureSearchProgress,
+  type OwnParts,
+  resumeSearch,
+  type SearchArchitecturesOptions,
+  type SearchRunningOptions,
+  searchArchitectures,
+} from './search/search-architectures.ts';
+export type { CurvePoint, Optimum } from './search/truth.ts';
 
 // Programs and named proxies.
 

@@ -6,6 +6,7 @@ import { addEvaluate } from './commands/evaluate.ts';
 import { addEvolve } from './commands/evolve.ts';
 import { addProxies } from './commands/proxies.ts';
 import { addScore } from './commands/score.ts';
+import { addSearch } from './commands/search.ts';
 
 /**
  * The command `eznas` with its subcommands. Parsing throws CommanderError for help and wrong usage, and what commands throw.
@@ -27,12 +28,14 @@ Examples:
   $ eznas evolve
   $ eznas evaluate --proxy eznas-a --proxy params --networks 1000 --json
   $ eznas score --proxy eznas-a 6111
+  $ eznas search --proxy eznas-a --budget 500
 
 Exit codes: 0 success, 1 defect of eznas, 2 wrong option or input, 3 file or run folder, 4 not enough memory, 5 addon or device, 130 interrupted.`,
     );
   addEvolve(cli, signal);
   addScore(cli, signal);
   addEvaluate(cli, signal);
+  addSearch(cli, signal);
   addProxies(cli);
   addBench(cli, signal);
   addDoctor(cli);

@@ -11,9 +11,13 @@ export function noteToUser(text: string): void {
 /** Tells a person on stderr how a result was made. */
 export function describeProtocol({ space, dataset, networks, batch, seed, images, simd, threads }: Protocol): void {
   const { count, chosen } = networks;
-  const drawn = { all: `all ${count}`, listed: `${count}`, random: `${count} random`, 'held-out': `${count} held-out` }[
-    chosen
-  ];
+  const drawn = {
+    all: `all ${count}`,
+    listed: `${count}`,
+    random: `${count} random`,
+    'held-out': `${count} held-out`,
+    searched: `${count} searched`,
+  }[chosen];
   const parts = [`${drawn} networks of ${space}, ${dataset}`, `seed ${seed}`];
   if (simd !== null) parts.push(`batch ${batch} of ${images}`, `${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
   noteToUser(parts.join('; '));

@@ -7,7 +7,18 @@ import { PRESETS } from '../evolution/presets.ts';
 import { IMAGE_FORMATS } from '../images/normalization.ts';
 import { didYouMean } from '../nearest.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
+import { ALGORITHMS } from '../search/config.ts';
 import { SPACE_NAMES } from '../spaces/registry.ts';
+
+/** A number of at least 0, also as 1e6. */
+const amount = () => {
+  const error = 'a number of at least 0 is needed';
+  return z
+    .string()
+    .regex(/^\d+(\.\d*)?(e\+?\d+)?$/i, { error })
+    .transform(Number)
+    .pipe(z.number({ error }));
+};
 
 /** An integer in decimal digits, within bounds. */
 const integer = (least: number, most: number) => {
@@ -120,7 +131,11 @@ const OPTIONS = {
     schema: oneOf(Object.keys(PRESETS) as (keyof typeof PRESETS)[]),
   },
   generations: { flags: '--generations <count>', help: 'generations to run', schema: integer(1, 1_000_000) },
-  population: { flags: '--population <count>', help: 'programs in each generation', schema: integer(2, 1_000_000) },
+  population: {
+    flags: '--population <count>',
+    help: 'programs in each generation, or networks of a population',
+    schema: integer(2, 1_000_000),
+  },
   tasks: {
     flags: '--tasks <count>',
     help: 'groups of networks, each ranked on its own; fitness is the least τ over them',
@@ -142,6 +157,123 @@ const OPTIONS = {
     help: 'networks, never seen by the search, that judge the result',
     fallback: '1000',
     schema: integer(2, 1_000_000),
+  },
+  algorithm: {
+    flags: '--algorithm <name>',
+    help: `how to search: ${list(ALGORITHMS)}`,
+    fallback: 'aging',
+    schema: oneOf(ALGORITHMS),
+  },
+  oracle: {
+    flags: '--oracle',
+    help: "search by the benchmark's accuracies, as if every network were trained",
+    schema: z.boolean(),
+  },
+  weight: {
+    flags: '--weight <number>',
+    help: 'weight of each proxy, then each program, in their sum of ranks, again for more',
+    repeatable: true,
+    schema: z.array(
+      z
+        .string()
+        .regex(/^[-+]?\d+(\.\d*)?$/, { error: 'a number is needed' })
+        .transform(Number),
+    ),
+  },
+  minimize: {
+    flags: '--minimize <metric>',
+    help: 'a further objective of nsga2, less of which is better: params, flops, latency or a proxy; again for more',
+    repeatable: true,
+    schema: z.array(text('a metric')),
+  },
+  maxParams: { flags: '--max-params <count>', help: 'parameters at most', schema: amount() },
+  maxFlops: { flags: '--max-flops <count>', help: 'multiply-adds at most', schema: amount() },
+  maxLatency: { flags: '--max-latency <number>', help: 'latency at most, in the unit of the table', schema: amount() },
+  latency: {
+    flags: '--latency <file>',
+    help: 'table of latencies: lines of an architecture, a comma and a number',
+    schema: text('the path of a file'),
+  },
+  budget: {
+    flags: '--budget <count>',
+    help: 'different networks to score',
+    fallback: '500',
+    schema: integer(1, 10_000_000),
+  },
+  sample: {
+    flags: '--sample <count>',
+    help: 'networks among which aging evolution takes a parent',
+    fallback: '25',
+    schema: integer(1, 1_000_000),
+  },
+  chunk: {
+    flags: '--chunk <count>',
+    help: 'networks proposed and scored at a time',
+    fallback: '16',
+    schema: integer(1, 100_000),
+  },
+  searchSeed: {
+    flags: '--search-seed <integer>',
+    help: 'decides what the search draws, where that is to differ from the seed of the scores',
+    fallback: 'the seed',
+    schema: integer(0, MOST),
+  },
+  warmup: {
+    flags: '--warmup <count>',
+    help: 'start from the best of so many random networks by --warmup-proxy',
+    schema: integer(1, 10_000_000),
+  },
+  warmupProxy: {
+    flags: '--warmup-proxy <name>',
+    help: 'proxy or program of the warm-up',
+    fallback: 'the first of the search',
+    schema: text('a proxy or program'),
+  },
+  warmupKeep: {
+    flags: '--warmup-keep <count>',
+    help: 'networks of the warm-up to start from',
+    fallback: 'all, the best first',
+    schema: integer(1, 10_000_000),
+  },
+  move: {
+    flags: '--move <name>',
+    help: 'proxy or program by which the best neighbour of a parent is its child, in three of four',
+    schema: text('a proxy or program'),
+  },
+  best: { flags: '--best <count>', help: 'networks in the result', fallback: '10', schema: integer(1, 1_000_000) },
+  train: {
+    flags: '--train <count>',
+    help: 'look up the accuracies of so many of the best, as if they were trained, and take the best',
+    schema: integer(1, 1_000_000),
+  },
+  trainEpochs: {
+    flags: '--train-epochs <count>',
+    help: 'epochs of that training, 200 or 12 in NAS-Bench-201',
+    fallback: 'full training',
+    schema: integer(1, 1_000_000),
+  },
+  repeats: {
+    flags: '--repeats <count>',
+    help: 'searches with consecutive search seeds, to see the spread',
+    fallback: '1',
+    schema: integer(1, 10_000),
+  },
+  beside: {
+    flags: '--beside <search>',
+    help: 'a search to compare with: an algorithm, a metric, or both as random:oracle; again for more',
+    repeatable: true,
+    schema: z.array(text('a search')),
+  },
+  cache: {
+    flags: '--cache <file>',
+    help: 'keep scores in this file, for later searches too',
+    fallback: 'a file in the run folder',
+    schema: text('the path of a file'),
+  },
+  curves: {
+    flags: '--curves <file>',
+    help: 'write the course of the searches in true accuracy as CSV',
+    schema: text('the path of a file'),
   },
   samples: { flags: '--samples <count>', help: 'timings of each entry', fallback: '9', schema: integer(3, 100_000) },
   compare: {

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../runs/atomic-file.ts';
 /** A file that appears whole or not at all. */
 export interface OutputFile {
   /** @throws EznasError INVALID_FILE when the content cannot be written; an earlier file of that name is left as it was */
-  commit(content: string): void;
+  commit(content: string | Uint8Array): void;
   /** Leaves no trace, except of what was committed. */
   discard(): void;
 }
@@ -13,16 +13,17 @@ export interface OutputFile {
 /**
  * Makes sure, before any work is done, that a file can be written: opens the temporary file that will be renamed to it.
  *
+ * @param option that named it, for messages
  * @throws EznasError INVALID_FILE
  */
-export function reserveOutput(path: string): OutputFile {
+export function reserveOutput(path: string, option = '--out'): OutputFile {
   const attempt = (action: () => void) => {
     try {
       action();
     } catch (cause) {
       throw new EznasError(
         'INVALID_FILE',
-        `option --out: cannot write '${path}': ${(cause as Error).message}; give the path of a file in a writable folder`,
+        `option ${option}: cannot write '${path}': ${(cause as Error).message}; give the path of a file in a writable folder`,
         { cause },
       );
     }

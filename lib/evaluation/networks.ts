@@ -8,7 +8,7 @@ export type NetworkChoice = number | 'all' | readonly number[];
 export interface ChosenNetworks {
   /** Indices in the space, all different: in the order drawn, ascending, or as listed. */
   readonly indices: readonly number[];
-  readonly chosen: 'random' | 'all' | 'listed' | 'held-out';
+  readonly chosen: 'random' | 'all' | 'listed' | 'held-out' | 'searched';
 }
 
 /**

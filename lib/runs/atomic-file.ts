@@ -2,13 +2,13 @@ import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file so that at any moment, a power cut included, the path holds all of the old text or all of the new: written beside it,
+ * Writes a file so that at any moment, a power cut included, the path holds all of the old content or all of the new: written beside it,
  * flushed, then renamed over it. For one writer at a time.
  */
-export function writeFileAtomic(path: string, text: string): void {
+export function writeFileAtomic(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.tmp`;
   withFile(temporary, 'w', (file) => {
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(content);
     for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
     fsyncSync(file);
   });

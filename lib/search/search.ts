@@ -70,7 +70,11 @@ export function found<A>(history: History<A>, count: number): Evaluation<A>[] {
   return nonDominated(points).map((place) => history.evaluations[place]!);
 }
 
-function checkObjectives<A>({ config: { algorithm }, objectives }: SearchProblem<A>): void {
+/** @throws EznasError INVALID_ARGUMENT when the objectives do not suit the algorithm */
+export function checkObjectives({
+  config: { algorithm },
+  objectives,
+}: Pick<SearchProblem<never>, 'config' | 'objectives'>): void {
   if (objectives.length === 0) throw new EznasError('INVALID_ARGUMENT', 'a search needs an objective');
   if (objectives.length > 1 && algorithm !== 'nsga2') {
     const names = objectives.map(({ name }) => name).join(', ');

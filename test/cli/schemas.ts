@@ -21,7 +21,10 @@ const protocol = z.strictObject({
   space: z.literal('nasbench201'),
   benchmark: z.literal('nasbench201'),
   dataset: z.enum(['cifar10', 'cifar100', 'imagenet16-120']),
-  networks: z.strictObject({ count: z.int().min(1), chosen: z.enum(['random', 'all', 'listed', 'held-out']) }),
+  networks: z.strictObject({
+    count: z.int().min(1),
+    chosen: z.enum(['random', 'all', 'listed', 'held-out', 'searched']),
+  }),
   accuracy: z.strictObject({ split: z.literal('test'), epochs: z.literal(200) }),
   batch: z.int().min(1),
   seed: z.int().min(0),
@@ -114,4 +117,78 @@ export const proxiesResult = z.strictObject({
       note: z.string(),
     }),
   ),
+});
+
+const spread = z.strictObject({ mean: z.number(), deviation: z.number().min(0), least: z.number(), most: z.number() });
+
+const curve = z.array(
+  z.strictObject({
+    scored: z.int().min(1),
+    seconds: z.number().min(0),
+    accuracy: z.number().nullable(),
+    highest: z.number(),
+  }),
+);
+
+const architecture = z.string();
+
+export const searchResult = z.strictObject({
+  protocol,
+  search: z.strictObject({
+    algorithm: z.enum(['aging', 'random', 'local', 'nsga2']),
+    budget: z.int(),
+    seed: z.int(),
+    chunk: z.int(),
+    population: z.int(),
+    sample: z.int(),
+    warmup: z.strictObject({ metric: z.string(), count: z.int(), keep: z.int() }).nullable(),
+    move: z.string().nullable(),
+    objectives: z.array(
+      z.strictObject({
+        name: z.string(),
+        terms: z.array(z.strictObject({ metric: z.string(), weight: z.number() })),
+      }),
+    ),
+    constraints: z.array(z.strictObject({ metric: z.string(), most: z.number() })),
+  }),
+  scored: z.int().min(1),
+  proposals: z.int().min(1),
+  ended: z.enum(['budget', 'exhausted']),
+  seconds: z.number().min(0),
+  best: z.array(
+    z.strictObject({
+      architecture,
+      index: z.int().nullable(),
+      found: z.int().min(1),
+      values: z.record(z.string(), z.number().nullable()),
+      params: z.int(),
+      flops: z.int(),
+      accuracy: z.number().nullable(),
+    }),
+  ),
+  optimum: z.strictObject({ architecture, accuracy: z.number() }).nullable(),
+  regret: z.number().nullable(),
+  curve,
+  trained: z
+    .strictObject({
+      epochs: z.int(),
+      totalEpochs: z.int(),
+      networks: z.array(z.strictObject({ architecture, accuracy: z.number() })),
+      best: z.strictObject({ architecture, accuracy: z.number() }),
+    })
+    .nullable(),
+  comparison: z.array(
+    z.strictObject({
+      name: z.string(),
+      algorithm: z.string(),
+      objective: z.string(),
+      accuracies: z.array(z.number().nullable()),
+      accuracy: spread,
+      highest: spread,
+      regret: spread,
+      seconds: spread,
+      curves: z.array(curve),
+    }),
+  ),
+  runFolder: z.string().nullable(),
 });

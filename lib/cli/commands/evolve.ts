@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   type DiscoveryProgress,
@@ -16,6 +14,7 @@ import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.
 import { type Progress, startProgress } from '../progress.ts';
 import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
+import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const OPTIONS = [
@@ -29,9 +28,6 @@ const OPTIONS = [
   'resume',
   ...SHARED,
 ] as const;
-
-/** Options that a resumed run may be given anew: they do not change its result. */
-const RESUMABLE: readonly string[] = ['resume', 'threads', 'device', 'out', 'json'];
 
 type Options = OptionValues<(typeof OPTIONS)[number]>;
 
@@ -85,7 +81,7 @@ Examples:
   );
   command.action(async (given: Record<string, unknown>) => {
     const options = checkOptions(given, OPTIONS);
-    const folder = options.resume ?? options.run ?? join('runs', new Date().toISOString().replace(/[:.]/g, '-'));
+    const folder = options.resume ?? options.run ?? newRunFolder();
     const { onProgress, stop } = followProgress(options.json ?? false);
     const work = async () => {
       const { threads, device } = options;
@@ -98,7 +94,7 @@ Examples:
         return await evolveProxy({ ...searchOptions(options), ...running, runFolder: folder });
       } catch (error) {
         stop();
-        throw withResumption(error, folder);
+        throw withResumption(error, 'evolve', folder);
       } finally {
         stop();
       }
@@ -106,16 +102,6 @@ Examples:
     const { protocol } = await giveResult(options, work, forPeople);
     if (!options.json) describeProtocol(protocol);
   });
-}
-
-function requireResumable(options: Options): void {
-  const changed = Object.keys(options).find((name) => !RESUMABLE.includes(name));
-  if (changed === undefined) return;
-  const flag = `--${changed.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new EznasError(
-    'INVALID_ARGUMENT',
-    `option ${flag} cannot be given with --resume: a run goes on as it was started; leave it out, or start a new run`,
-  );
 }
 
 function searchOptions(options: Options): EvolveProxyOptions {
@@ -176,19 +162,6 @@ function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgres
       progress = undefined;
     },
   };
-}
-
-/** Tells how to go on with a run that was stopped. */
-function withResumption(error: unknown, folder: string): unknown {
-  const stopped = error instanceof EznasError && (error.code === 'ABORTED' || error.code === 'OUT_OF_MEMORY');
-  if (!stopped || !existsSync(join(folder, 'config.json'))) return error;
-  return new EznasError(error.code, `${error.message}; continue with: eznas evolve --resume ${quote(folder)}`, {
-    cause: error,
-  });
-}
-
-function quote(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function forPeople({ best, baselines, runFolder }: EvolveResult): string {

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { EznasError } from '../errors.ts';
+import { parseSearchConfig, type SearchConfig } from './config.ts';
+
+const most = z.number().min(0).optional();
+
+const setting = z.strictObject({
+  space: z.string(),
+  benchmark: z.string().nullable(),
+  dataset: z.string(),
+  /** What openImages takes; a path is absolute. */
+  images: z.string(),
+  batch: z.int().min(1),
+  /** Decides minibatch, noise and initial parameters. */
+  seed: z.int().min(0),
+  /** Metrics of the first objective and their weights. */
+  metrics: z.array(z.string()).min(1),
+  weights: z.array(z.number()).nullable(),
+  /** Metrics of further objectives, of which less is better. */
+  minimize: z.array(z.string()),
+  limits: z.strictObject({ params: most, flops: most, latency: most }),
+  /** Absolute path of a latency table; null without one. */
+  latency: z.string().nullable(),
+  /** Absolute path of a cache outside the run folder. */
+  cache: z.string().nullable(),
+  /** Networks in the result. */
+  best: z.int().min(1),
+  /** Networks to train at the end, and for how long. */
+  train: z.strictObject({ networks: z.int().min(1), epochs: z.number() }).nullable(),
+  repeats: z.int().min(1),
+  beside: z.array(z.string()),
+});
+
+/** Everything that decides what a search run finds; a run folder keeps it. */
+export interface SearchRunConfig extends Readonly<z.infer<typeof setting>> {
+  readonly search: SearchConfig;
+}
+
+/**
+ * The configuration in a run folder.
+ *
+ * @param folder for messages
+ * @throws EznasError INVALID_RUN when it is none
+ */
+export function parseSearchRunConfig(value: Readonly<Record<string, unknown>>, folder: string): SearchRunConfig {
+  const { search, ...rest } = value;
+  const fail = (reason: string, cause: unknown): never => {
+    throw new EznasError(
+      'INVALID_RUN',
+      `the configuration of run folder ${folder} cannot be used (${reason}); start a new run in another folder`,
+      { cause },
+    );
+  };
+  const result = setting.safeParse(rest);
+  if (!result.success) {
+    const { path, message } = result.error.issues[0]!;
+    return fail(`${path.join('.')}: ${message}`, result.error);
+  }
+  try {
+    return { ...result.data, search: parseSearchConfig(search) };
+  } catch (error) {
+    return fail((error as Error).message, error);
+  }
+}
