@@ -28,6 +28,13 @@ export class MetricNames {
     if (SPECIAL.includes(text)) return text;
     const isName = /^[\w-]+$/.test(text) && !TENSORS.includes(text as TensorName);
     const [contender] = resolveContenders(isName ? { proxies: [text] } : { programs: [text] });
+    if ('parts' in contender!) {
+      const parts = contender.parts.map(({ name }) => name).join(', ');
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `proxy ${text} compares the networks that are scored together, which a search scores one after the other; search by its parts, ${parts}, which are combined by ranks`,
+      );
+    }
     this.#contenders.set(contender!.name, contender!);
     return contender!.name;
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
-import { type Contender, isProgram } from '../evaluation/contenders.ts';
+import type { Contender } from '../evaluation/contenders.ts';
 import { machine } from '../evaluation/device.ts';
 import { scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
@@ -142,7 +142,7 @@ function describeScoring({ space, dataset, inputs, seed, backend }: Setting, con
   const { classes, resolution, channels } = dataset;
   return JSON.stringify({
     eznas: VERSION,
-    definition: isProgram(contender) ? printProgram(contender.program) : contender.name,
+    definition: 'program' in contender ? printProgram(contender.program) : contender.name,
     space: space.name,
     network: { classes, resolution, channels },
     inputs: digest(inputs),

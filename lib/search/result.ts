@@ -79,7 +79,7 @@ export async function resultOf(
   contests: readonly Contest[],
   outcomes: readonly (readonly SearchOutcome<unknown>[])[],
   runFolder: string | null,
-  threads: number | undefined,
+  { threads, labelled }: { readonly threads: number | undefined; readonly labelled: boolean },
 ): Promise<ArchitectureSearchResult> {
   const { problem } = contests[0]!;
   const { objectives, constraints, measure } = problem;
@@ -93,7 +93,7 @@ export async function resultOf(
   const ran = problem.shared.size > 0;
   const indices = { length: history.evaluations.length };
   return {
-    protocol: protocolOf(setting, { indices, chosen: 'searched' }, threads, ran),
+    protocol: protocolOf(setting, { indices, chosen: 'searched' }, threads, ran, labelled),
     search: { ...problem.config, objectives, constraints },
     scored: history.evaluations.length,
     proposals,

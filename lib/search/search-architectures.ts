@@ -116,7 +116,7 @@ export async function resumeSearch(
 
 async function run(
   config: SearchRunConfig,
-  { setting, contests: contestsWith }: Parts,
+  { setting, labelled, contests: contestsWith }: Parts,
   folder: LockedFolder | undefined,
   options: SearchRunningOptions,
 ): Promise<ArchitectureSearchResult> {
@@ -125,7 +125,10 @@ async function run(
   try {
     const contests = contestsWith(cache);
     const outcomes = await runAll(contests, config, setting, options);
-    const result = await resultOf(config, setting, contests, outcomes, folder?.path ?? null, options.threads);
+    const result = await resultOf(config, setting, contests, outcomes, folder?.path ?? null, {
+      threads: options.threads,
+      labelled,
+    });
     folder?.saveReport(result);
     return result;
   } finally {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { EznasError } from '../errors.ts';
+import { readsLabels } from '../evaluation/contenders.ts';
 import { requireBenchmark, resolveBenchmark, resolveSetting, type Setting } from '../evaluation/setting.ts';
 import { printProgram } from '../programs/print.ts';
 import { resolveSearchConfig, type SearchConfig } from './config.ts';
@@ -21,6 +22,8 @@ export interface Contest {
 /** A configuration made concrete. */
 export interface Parts {
   readonly setting: Setting;
+  /** Whether scores depend on the labels of the minibatch. */
+  readonly labelled: boolean;
   /** The search, then its rivals. */
   readonly contests: (cache: ScoreCache | undefined) => readonly Contest[];
 }
@@ -141,7 +144,7 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
       })),
     ];
   };
-  return { setting, contests };
+  return { setting, labelled: readsLabels(contenders), contests };
 }
 
 function checkCounts({ best, repeats, limits, train }: SearchRunConfig): void {
