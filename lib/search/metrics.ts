@@ -35,6 +35,12 @@ export class MetricNames {
         `proxy ${text} compares the networks that are scored together, which a search scores one after the other; search by its parts, ${parts}, which are combined by ranks`,
       );
     }
+    if ('formula' in contender! && contender.formula.kind === 'forest') {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `formula ${contender.name} compares the networks that are scored together, which a search scores one after the other; name its terms instead, which are combined by ranks`,
+      );
+    }
     this.#contenders.set(contender!.name, contender!);
     return contender!.name;
   }

@@ -5,7 +5,7 @@ import type { Contender } from '../evaluation/contenders.ts';
 import { machine } from '../evaluation/device.ts';
 import { scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
-import { printProgram } from '../programs/print.ts';
+import { printFormula } from '../formulas/print.ts';
 import { VERSION } from '../version.ts';
 import type { Latency } from './latency.ts';
 import type { Measure, Measured } from './problem.ts';
@@ -142,7 +142,7 @@ function describeScoring({ space, dataset, inputs, seed, backend }: Setting, con
   const { classes, resolution, channels } = dataset;
   return JSON.stringify({
     eznas: VERSION,
-    definition: 'program' in contender ? printProgram(contender.program) : contender.name,
+    definition: 'formula' in contender ? printFormula(contender.formula) : contender.name,
     space: space.name,
     network: { classes, resolution, channels },
     inputs: digest(inputs),

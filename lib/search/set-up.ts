@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { EznasError } from '../errors.ts';
 import { readsLabels } from '../evaluation/contenders.ts';
 import { requireBenchmark, resolveBenchmark, resolveSetting, type Setting } from '../evaluation/setting.ts';
+import { printFormula } from '../formulas/print.ts';
 import { printProgram } from '../programs/print.ts';
 import { resolveSearchConfig, type SearchConfig } from './config.ts';
 import { readLatencyTable } from './latency.ts';
@@ -43,7 +44,9 @@ export function configOf(options: SearchArchitecturesOptions): SearchRunConfig {
   const { seed = 0, programs = [], images = 'photographs', latency, cache, train, warmup } = options;
   const { space, benchmark } = resolveBenchmark(options);
   const proxies = options.proxies ?? (programs.length === 0 ? ['eznas-a'] : []);
-  const texts = programs.map((program) => (typeof program === 'string' ? program : printProgram(program)));
+  const texts = programs.map((program) =>
+    typeof program === 'string' ? program : 'kind' in program ? printFormula(program) : printProgram(program),
+  );
   const { algorithm, budget, chunk, population, sample } = options;
   const named = Object.entries({ algorithm, budget, chunk, population, sample }).filter(
     ([, value]) => value !== undefined,

@@ -312,6 +312,7 @@ describe('searchArchitectures', () => {
     await fails({ beside: ['random:orakel'] }, 'INVALID_ARGUMENT', /orakel/);
     await fails({ train: { networks: 3, epochs: 13 } }, 'INVALID_ARGUMENT', /13 epochs/);
     await fails({ proxies: ['swap-reg'] }, 'INVALID_ARGUMENT', /its parts, swap, params/);
+    await fails({ programs: ['rank_sum(params, flops)'] }, 'INVALID_ARGUMENT', /name its terms instead/);
     await fails({ repeats: 0 }, 'INVALID_ARGUMENT', /repeats/);
     await fails({ latency: place('missing') }, 'INVALID_FILE', /latency table/);
     const space = toySpace(3) as SearchArchitecturesOptions['space'] & object;
