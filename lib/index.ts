@@ -23,6 +23,8 @@ export type { ContenderOptions } from './evaluation/contenders.ts';
 export type { Device } from './evaluation/device.ts';
 export {
   type EvaluateProxiesOptions,
+  type EvaluationCost,
+  type EvaluationEstimate,
   type EvaluationResult,
   evaluateProxies,
   type ProxyEvaluation,
@@ -30,6 +32,7 @@ export {
 export type { NetworkChoice } from './evaluation/networks.ts';
 export type { Protocol } from './evaluation/protocol.ts';
 export type { Ranking } from './evaluation/ranking.ts';
+export { differences, type EvaluationRequest, type RecordedEvaluation, readEvaluation } from './evaluation/replay.ts';
 export { type ScoreArchitecturesOptions, type ScoreResult, scoreArchitectures } from './evaluation/score.ts';
 export type { SettingOptions } from './evaluation/setting.ts';
 
@@ -118,13 +121,17 @@ export { type GivenUnit, Statistics } from './engine/statistics.ts';
 // Rank correlation and evolution.
 
 export {
+  type Agreement,
+  agreement,
   type BootstrapOptions,
   type Estimate,
   kendallTauB,
   pearsonR,
   type RankCorrelation,
   rankCorrelation,
+  type SeriesEstimate,
   spearmanRho,
+  weightedTau,
 } from './correlation/index.ts';
 export type { SearchConfig } from './evolution/config.ts';
 export {

@@ -53,6 +53,8 @@ const networks = z.string().transform((value, context): number | 'all' | number[
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
+const SEEDS = 'integers separated by commas are needed, such as 0,1,2';
+
 const list = (names: readonly string[]) => names.join(', ');
 
 interface OptionRow {
@@ -108,6 +110,20 @@ const OPTIONS = {
     help: 'decides everything that is drawn: networks, images, noise, initial parameters',
     fallback: '0',
     schema: integer(0, MOST),
+  },
+  seeds: {
+    flags: '--seeds <list>',
+    help: 'seeds of images, noise and initial parameters, as 0,1,2: networks are scored with each, and the spread is told',
+    schema: z
+      .string()
+      .regex(/^\d+(,\d+)*$/, { error: SEEDS })
+      .transform((value) => value.split(',').map(Number))
+      .pipe(z.array(z.int({ error: SEEDS }).max(MOST, { error: SEEDS }))),
+  },
+  replay: {
+    flags: '--replay <file>',
+    help: 'do again what an earlier --out or --json tells, and compare',
+    schema: text('the path of an earlier result'),
   },
   threads: { flags: '--threads <count>', help: 'threads to use', fallback: 'all', schema: integer(1, 1024) },
   device: {

@@ -47,13 +47,7 @@ export function rankCorrelation(
   y: ArrayLike<number>,
   options: BootstrapOptions = {},
 ): RankCorrelation {
-  const { level = 0.95, resamples = 1000, seed = 0 } = options;
-  if (!(level > 0 && level < 1)) {
-    throw new EznasError('INVALID_ARGUMENT', `level must lie between 0 and 1, both excluded; got ${level}`);
-  }
-  if (!Number.isSafeInteger(resamples) || resamples < 1 || resamples > 1e7) {
-    throw new EznasError('INVALID_ARGUMENT', `resamples must be an integer from 1 to 10,000,000, got ${resamples}`);
-  }
+  const { level, resamples, seed } = resolveBootstrap(options);
   const random = new Random(seed);
   const sample = pairedSample(x, y);
   const names = Object.keys(STATISTICS) as (keyof RankCorrelation)[];
@@ -79,8 +73,24 @@ export function rankCorrelation(
   >;
 }
 
+/**
+ * Options with defaults filled in, in range.
+ *
+ * @throws EznasError INVALID_ARGUMENT
+ */
+export function resolveBootstrap(options: BootstrapOptions): Required<BootstrapOptions> {
+  const { level = 0.95, resamples = 1000, seed = 0 } = options;
+  if (!(level > 0 && level < 1)) {
+    throw new EznasError('INVALID_ARGUMENT', `level must lie between 0 and 1, both excluded; got ${level}`);
+  }
+  if (!Number.isSafeInteger(resamples) || resamples < 1 || resamples > 1e7) {
+    throw new EznasError('INVALID_ARGUMENT', `resamples must be an integer from 1 to 10,000,000, got ${resamples}`);
+  }
+  return { level, resamples, seed };
+}
+
 /** Quantile of ascending values, linear between the two nearest; NaN of none. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);

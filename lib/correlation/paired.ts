@@ -6,6 +6,8 @@ import { EznasError } from '../errors.ts';
  */
 export interface PairedSample {
   readonly points: number;
+  /** The place of each point in the arrays given. */
+  readonly order: Uint32Array;
   /** Values in the order of x, over their largest magnitude: this changes no correlation and keeps squares from overflow and underflow. */
   readonly x: Float64Array;
   readonly y: Float64Array;
@@ -35,6 +37,7 @@ export function pairedSample(x: ArrayLike<number>, y: ArrayLike<number>): Paired
   const yRanks = denseRanks(ys);
   return {
     points: xs.length,
+    order,
     x: scaled(xs),
     y: scaled(ys),
     xRank: xRanks.ranks,

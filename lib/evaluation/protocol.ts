@@ -20,8 +20,10 @@ export interface Protocol {
   /** Which accuracies scores are compared with; null without a benchmark. */
   readonly accuracy: { readonly split: Benchmark<unknown>['split']; readonly epochs: number } | null;
   readonly batch: number;
-  /** Decides the networks drawn, the minibatch, the noise and the initial parameters. */
+  /** Decides the networks drawn. */
   readonly seed: number;
+  /** Each decides a minibatch, noise, labels and initial parameters, on which all networks are scored anew. */
+  readonly seeds: readonly number[];
   /** Name of the images' source. */
   readonly images: string;
   /** Where labels come from: the images' own, or drawn from the seed where they have none that fit; null when nothing reads them. */
@@ -37,6 +39,7 @@ export interface Protocol {
 /**
  * @param ran whether networks were run, or only their graphs looked at
  * @param labelled whether scores depend on labels
+ * @param seeds where they are not the setting's one
  */
 export function protocolOf(
   setting: Setting,
@@ -44,6 +47,7 @@ export function protocolOf(
   threads: number | undefined,
   ran: boolean,
   labelled = false,
+  seeds: readonly number[] = [setting.seed],
 ): Protocol {
   const { benchmark } = setting;
   return {
@@ -55,6 +59,7 @@ export function protocolOf(
     accuracy: benchmark ? { split: benchmark.split, epochs: benchmark.epochs[0]! } : null,
     batch: setting.inputs.batch,
     seed: setting.seed,
+    seeds,
     images: setting.images,
     labels: labelled ? setting.labels : null,
     initialization: 'kaiming-normal-fan-out',

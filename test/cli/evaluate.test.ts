@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { evaluateResult } from './schemas.ts';
 import { eznas, jsonOf, start } from './support.ts';
 
@@ -40,6 +43,7 @@ describe('eznas evaluate', () => {
         accuracy: { split: 'test', epochs: 200 },
         batch: 1,
         seed: 5,
+        seeds: [5],
         images: 'photographs',
         labels: null,
         initialization: 'kaiming-normal-fan-out',
@@ -80,11 +84,48 @@ describe('eznas evaluate', () => {
     assert.ok(Math.abs(results[0]!.spearmanRho.value! - 0.753) < 0.0005);
   });
 
+  it('repeats what a file tells, with seeds and their spread, and says where it differs', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'eznas-replay-'));
+    try {
+      const file = join(folder, 'result.json');
+      const args = ['--proxy', 'snip', '--program', 'mean(T1D)', '--networks', '5', '--batch', '2', '--seeds', '3,1'];
+      const first = evaluateResult.parse(await jsonOf('evaluate', ...args, '--out', file));
+      assert.deepEqual(first.protocol.seeds, [3, 1]);
+      assert.equal(first.protocol.seed, 3);
+      assert.equal(first.protocol.labels, 'random');
+      for (const { kendallTau, bySeed, cost } of first.results) {
+        const taus = bySeed.map((one) => (one as Record<string, number>)['kendallTau']!);
+        assert.ok(Math.abs(kendallTau.value! - (taus[0]! + taus[1]!) / 2) < 1e-12);
+        assert.ok(Math.abs(kendallTau.spread! - Math.abs(taus[0]! - taus[1]!) / Math.SQRT2) < 1e-12);
+        assert.equal(cost.forwardImages, 2);
+      }
+      const again = evaluateResult.parse(await jsonOf('evaluate', '--replay', file, '--threads', '1'));
+      assert.deepEqual(again.replay, { file, same: true, differences: [] });
+      const untimed = ({ results }: typeof first) => results.map((result) => ({ ...result, secondsPerNetwork: 0 }));
+      assert.deepEqual(untimed(again), untimed(first));
+
+      first.results[0]!.kendallTau.value = 0.123;
+      writeFileSync(file, JSON.stringify(first));
+      const { replay } = evaluateResult.parse(await jsonOf('evaluate', '--replay', file));
+      assert.equal(replay!.same, false);
+      assert.match(replay!.differences[0]!, /^snip: kendallTau: value was 0.123 and is /);
+
+      writeFileSync(file, '{"results": []}');
+      const broken = await eznas('evaluate', '--replay', file);
+      assert.equal(broken.code, 3);
+      assert.match(broken.stderr, /result\.json: .*a result of eznas evaluate is needed/);
+      const mixed = await eznas('evaluate', '--replay', file, '--seed', '1');
+      assert.notEqual(mixed.code, 0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('has no correlation for a score that is the same everywhere', async () => {
     const { results } = evaluateResult.parse(
       await jsonOf('evaluate', '--program', 'mean(ones_like(T3))', '--networks', '4', '--batch', '1'),
     );
-    assert.deepEqual(results[0]!.kendallTau, { value: null, low: null, high: null });
+    assert.deepEqual(results[0]!.kendallTau, { value: null, low: null, high: null, spread: null });
   });
 
   it('ends quietly when nobody reads stdout any more', async () => {
@@ -99,7 +140,16 @@ describe('eznas evaluate', () => {
     const [head, row, ...rest] = stdout.split('\n');
     assert.equal(
       head,
-      'name\tkendallTau\tkendallTauLow\tkendallTauHigh\tspearmanRho\tspearmanRhoLow\tspearmanRhoHigh\tpearsonR\tpearsonRLow\tpearsonRHigh\tnetworks\tsecondsPerNetwork',
+      [
+        'name',
+        ...['kendallTau', 'kendallTauLow', 'kendallTauHigh', 'kendallTauSpread'],
+        ...['spearmanRho', 'pearsonR', 'weightedTau', 'top10', 'top1', 'bestAccuracy'].flatMap((name) => [
+          name,
+          `${name}Low`,
+          `${name}High`,
+        ]),
+        ...['networks', 'secondsPerNetwork', 'multiplyAdds'],
+      ].join('\t'),
     );
     assert.equal(row!.split('\t').length, head!.split('\t').length);
     assert.deepEqual(rest, ['']);

@@ -9,6 +9,12 @@ const estimate = z.strictObject({
   high: z.number().nullable(),
 });
 
+const spreadEstimate = estimate.extend({ spread: z.number().nullable() });
+
+const STATISTICS = ['kendallTau', 'spearmanRho', 'pearsonR', 'weightedTau', 'top10', 'top1', 'bestAccuracy'] as const;
+
+const perSeed = Object.fromEntries(STATISTICS.map((name) => [name, z.number().nullable()]));
+
 const ranking = {
   networks: z.int().min(0),
   kendallTau: estimate,
@@ -28,6 +34,7 @@ const protocol = z.strictObject({
   accuracy: z.strictObject({ split: z.literal('test'), epochs: z.literal(200) }),
   batch: z.int().min(1),
   seed: z.int().min(0),
+  seeds: z.array(z.int().min(0)).min(1),
   images: z.string(),
   labels: z.enum(['images', 'random']).nullable(),
   initialization: z.literal('kaiming-normal-fan-out'),
@@ -45,7 +52,33 @@ export const scoreResult = z.strictObject({
 
 export const evaluateResult = z.strictObject({
   protocol,
-  results: z.array(z.strictObject({ name: z.string(), ...ranking, secondsPerNetwork: z.number().min(0) })),
+  request: z.strictObject({
+    contenders: z.array(z.strictObject({ name: z.string(), kind: z.enum(['proxy', 'program']) })),
+    space: z.string().optional(),
+    benchmark: z.string().optional(),
+    dataset: z.string().optional(),
+    networks: z.union([z.int(), z.literal('all'), z.array(z.int())]).optional(),
+    images: z.string().optional(),
+    batch: z.int().optional(),
+    seed: z.int(),
+    seeds: z.array(z.int()),
+  }),
+  results: z.array(
+    z.strictObject({
+      name: z.string(),
+      networks: z.int().min(0),
+      ...Object.fromEntries(STATISTICS.map((name) => [name, spreadEstimate])),
+      ...({} as Record<(typeof STATISTICS)[number], typeof spreadEstimate>),
+      bySeed: z.array(z.strictObject({ seed: z.int(), ...perSeed })),
+      secondsPerNetwork: z.number().min(0),
+      cost: z.strictObject({
+        forwardImages: z.int().min(0),
+        backwardImages: z.int().min(0),
+        multiplyAdds: z.number().min(0),
+      }),
+    }),
+  ),
+  replay: z.strictObject({ file: z.string(), same: z.boolean(), differences: z.array(z.string()) }).optional(),
 });
 
 export const evolveResult = z.strictObject({

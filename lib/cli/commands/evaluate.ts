@@ -1,57 +1,94 @@
 import type { Command } from 'commander';
-import { evaluateProxies, type ProxyEvaluation } from '../../evaluation/evaluate.ts';
-import { describeProtocol, warnUndefined } from '../notes.ts';
+import { EznasError } from '../../errors.ts';
+import { type EvaluationResult, evaluateProxies, type ProxyEvaluation } from '../../evaluation/evaluate.ts';
+import { differences, readEvaluation } from '../../evaluation/replay.ts';
+import { describeProtocol, noteToUser, warnUndefined } from '../notes.ts';
 import { addOptions, checkOptions, SHARED } from '../options.ts';
 import { startProgress, withProgress } from '../progress.ts';
-import { RANKING_COLUMNS } from '../ranking-columns.ts';
+import { EVALUATION_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', ...SHARED] as const;
+const OPTIONS = ['proxy', 'program', 'networks', ...SHARED, 'seeds', 'replay'] as const;
+
+/** What may be told beside --replay: the rest is the recorded evaluation's own. */
+const BESIDE_REPLAY: readonly string[] = ['replay', 'threads', 'device', 'out', 'json'];
 
 const COLUMNS: readonly Column<ProxyEvaluation>[] = [
   { title: 'proxy', text: ({ name }) => name, fields: { name: ({ name }) => name } },
-  ...RANKING_COLUMNS,
+  ...EVALUATION_COLUMNS,
   {
     title: 's/network',
     align: 'right',
     text: ({ secondsPerNetwork }) => secondsPerNetwork.toPrecision(3),
     fields: { secondsPerNetwork: ({ secondsPerNetwork }) => secondsPerNetwork },
   },
+  {
+    title: 'G multiply-adds',
+    align: 'right',
+    text: ({ cost }) => (cost.multiplyAdds / 1e9).toPrecision(3),
+    fields: { multiplyAdds: ({ cost }) => cost.multiplyAdds },
+  },
 ];
+
+/** What the command prints: an evaluation, and how it stands to the recorded one that it repeats. */
+interface Evaluated extends EvaluationResult {
+  readonly replay?: { readonly file: string; readonly same: boolean; readonly differences: readonly string[] };
+}
 
 /** `eznas evaluate`: how well proxies and programs rank a benchmark's networks. */
 export function addEvaluate(cli: Command, signal: AbortSignal): void {
   const command = cli
     .command('evaluate')
-    .summary('rank correlation of proxies with trained accuracy')
+    .summary('how well proxies rank networks by trained accuracy')
     .description(
-      'Scores networks of a benchmark with proxies and programs, and tells how well the scores rank the networks by their test accuracy ' +
-        'after full training: Kendall τ-b, Spearman ρ and Pearson r, with 95 % bootstrap intervals.',
+      'Scores networks of a benchmark with proxies and programs, and tells how well the scores rank the networks by their accuracy after full ' +
+        'training: Kendall τ-b, Spearman ρ, Pearson r, the τ that weighs the best networks most, how many of the best 10 % and 1 % are found, and ' +
+        'the accuracy of the network ranked first; with 95 % bootstrap intervals, and the spread between seeds.',
     );
-  addOptions(command, OPTIONS, { networks: '1000' }).addHelpText(
+  addOptions(command, OPTIONS, { networks: '1000, or all where there are fewer' }).addHelpText(
     'after',
     `
 Examples:
   $ eznas evaluate --proxy eznas-a --proxy params --networks 1000 --batch 16 --seed 0 --json
+  $ eznas evaluate --proxy naswot --proxy synflow --proxy zico --networks 200 --seeds 0,1,2 --out result.json
+  $ eznas evaluate --replay result.json
   $ eznas evaluate --program 'frobenius_norm(sigmoid(logdet(sign(T1GD))))' --networks 200
   $ eznas evaluate --proxy params --proxy flops --networks all --dataset imagenet16-120`,
   );
   command.action(async (given: Record<string, unknown>) => {
-    const { proxy, program, ...options } = checkOptions(given, OPTIONS);
+    const { proxy, program, replay, ...options } = checkOptions(given, OPTIONS);
+    const recorded = replay === undefined ? undefined : readEvaluation(replay);
+    const besides = recorded && Object.keys(given).find((name) => !BESIDE_REPLAY.includes(name));
+    if (besides) {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `--${besides} is decided by the result that --replay names; leave it out`,
+      );
+    }
     const progress = startProgress('evaluating', 'networks', options.json ?? false);
-    const work = () =>
-      withProgress(progress, (onProgress) =>
+    const work = async (): Promise<Evaluated> => {
+      const result = await withProgress(progress, (onProgress) =>
         evaluateProxies({
           ...options,
           ...(proxy && { proxies: proxy }),
           ...(program && { programs: program }),
+          ...recorded?.options,
           signal,
           onProgress,
         }),
       );
-    const { protocol, results } = await giveResult(options, work, ({ results }) => formatTable(COLUMNS, results));
-    if (!options.json) describeProtocol(protocol);
-    for (const { name, networks } of results) warnUndefined(name, protocol.networks.count - networks);
+      if (!recorded) return result;
+      const found = differences(recorded, result);
+      return { ...result, replay: { file: replay!, same: found.length === 0, differences: found } };
+    };
+    const result = await giveResult(options, work, ({ results }) => formatTable(COLUMNS, results));
+    if (!options.json) describeProtocol(result.protocol);
+    for (const { name, networks } of result.results) warnUndefined(name, result.protocol.networks.count - networks);
+    if (!result.replay || options.json) return;
+    const { same, file, differences: lines } = result.replay;
+    noteToUser(
+      same ? `the same numbers as ${file}` : `not the numbers of ${file}:\n  ${lines.slice(0, 10).join('\n  ')}`,
+    );
   });
 }
