@@ -72,6 +72,7 @@ export {
   resolveProxy,
   type StructuralProxy,
 } from './proxies/catalogue.ts';
+export { MEASURES, type MeasureName } from './proxies/measures.ts';
 
 // Networks, search spaces, benchmarks and images.
 
@@ -105,6 +106,7 @@ export {
 
 // Running networks and programs.
 
+export { type Measured, measureNetworks } from './engine/measures.ts';
 export type { Inputs, Network, RunOptions } from './engine/networks.ts';
 export {
   type CollectOptions,

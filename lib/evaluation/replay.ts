@@ -113,6 +113,8 @@ function compare(before: unknown, after: unknown, place: string, found: string[]
       compare(value, (after as Record<string, unknown>)[key], `${place}: ${key}`, found);
     }
   } else if (before !== after) {
-    found.push(`${place} was ${before} and is ${after}`);
+    const show = (value: unknown) =>
+      typeof value === 'object' && value !== null ? 'there' : value === undefined ? 'missing' : value;
+    found.push(`${place} was ${show(before)} and is ${show(after)}`);
   }
 }

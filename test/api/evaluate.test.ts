@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadNasbench201 } from '../../lib/benchmarks/nasbench201.ts';
 import { evaluateProxies } from '../../lib/evaluation/evaluate.ts';
 import { rankFinite } from '../../lib/evaluation/ranking.ts';
+import { differences, readEvaluation } from '../../lib/evaluation/replay.ts';
 import { type ScoreArchitecturesOptions, scoreArchitectures } from '../../lib/evaluation/score.ts';
 import type { ImageSource } from '../../lib/images/source.ts';
 import { leaf } from '../../lib/programs/tree.ts';
@@ -57,6 +61,64 @@ describe('evaluateProxies', () => {
     await evaluateProxies({ proxies: ['flops'], networks: 1100, onProgress });
     assert.deepEqual(seen.at(-1), [1100, 1100]);
     assert.ok(seen.every(([done], at) => at === 0 || done > seen[at - 1]![0]));
+  });
+});
+
+describe('a recorded evaluation', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'eznas-replay-'));
+  const file = join(folder, 'result.json');
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('tells where its repetition differs, times aside', async () => {
+    const options = { proxies: ['params', 'swap-reg'], networks: [5, 90, 6111], batch: 1, seeds: [4, 2] };
+    const result = await evaluateProxies(options);
+    writeFileSync(file, JSON.stringify(result));
+    const recorded = readEvaluation(file);
+    assert.deepEqual(recorded.options, { ...options, seed: 4, programs: [] });
+    const again = await evaluateProxies(recorded.options);
+    assert.deepEqual(differences(recorded, again), []);
+    const [first] = again.results;
+    const other = { ...first!, networks: 7, secondsPerNetwork: 99 };
+    assert.deepEqual(differences(recorded, { ...again, results: [other] }).slice(0, 2), [
+      'params: networks was 3 and is 7',
+      'swap-reg was there and is missing',
+    ]);
+  });
+
+  it('cannot be written down with images of the caller, and is refused when it is something else', async () => {
+    const images: ImageSource = {
+      name: 'grey',
+      size: 1,
+      minibatch: ({ batch, resolution = 0 }) => {
+        return { data: new Float32Array(batch * 3 * resolution ** 2), batch, channels: 3, resolution };
+      },
+    };
+    const { request } = await evaluateProxies({ proxies: ['params'], networks: 2, images });
+    assert.equal(request, null);
+    for (const text of [
+      '',
+      '[]',
+      '{"results": []}',
+      JSON.stringify({ protocol: { version: '0' }, request, results: [] }),
+    ]) {
+      writeFileSync(file, text);
+      assert.throws(() => readEvaluation(file), {
+        code: 'INVALID_FILE',
+        message: /result\.json: .*a result of eznas evaluate is needed/,
+      });
+    }
+    assert.throws(() => readEvaluation(join(folder, 'none.json')), { code: 'INVALID_FILE' });
+  });
+
+  it('takes different seeds, at least one', async () => {
+    await assert.rejects(evaluateProxies({ proxies: ['params'], seeds: [] }), {
+      code: 'INVALID_ARGUMENT',
+      message: /seeds/,
+    });
+    await assert.rejects(evaluateProxies({ proxies: ['params'], seeds: [1, 1] }), {
+      code: 'INVALID_ARGUMENT',
+      message: /seed 1 is given twice/,
+    });
   });
 });
 
