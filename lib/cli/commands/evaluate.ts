@@ -9,7 +9,7 @@ import { EVALUATION_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['proxy', 'program', 'networks', ...SHARED, 'seeds', 'replay'] as const;
+const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', ...SHARED, 'seeds', 'replay'] as const;
 
 /** What may be told beside --replay: the rest is the recorded evaluation's own. */
 const BESIDE_REPLAY: readonly string[] = ['replay', 'threads', 'device', 'out', 'json'];
