@@ -24,6 +24,9 @@ enum class Operator : uint8_t {
 
 inline constexpr int kOperatorCount = 45;
 
+/// What logabsdet adds to the diagonal, so that a singular matrix has a logarithm.
+inline constexpr double kDiagonalShift = 1e-6;
+
 /// A program is a postfix string of words: a word below 64 is a tensor (kernels/tensors.h), 64 + opcode an operator.
 inline constexpr uint32_t kOperatorWord = 64;
 

@@ -46,9 +46,6 @@ struct RowPairs {
 /// Largest matrix that det and logdet factorise, and most rows of a Gram matrix whose eigenvalues are taken.
 inline constexpr size_t kMaxDeterminantSize = 1024, kMaxGramRows = 2048;
 
-/// What logabsdet adds to the diagonal, so that a singular matrix has a logarithm.
-inline constexpr double kDiagonalShift = 1e-6;
-
 /// The CPU kernels of programs at one SIMD level. Single-threaded, deterministic, allocate nothing, read and write
 /// nothing past n elements, keep NaN, Inf and denormals as IEEE does. Reductions over a tensor are called tile by tile.
 struct ProgramKernels {

@@ -15,12 +15,14 @@ inline constexpr uint32_t kBlockThreads = 256, kBlockWarps = kBlockThreads / 32,
                           kTileElements = kBlockThreads * kThreadElements;
 /// Instructions whose addresses are resolved at a time.
 inline constexpr uint32_t kWindow = 64;
-/// A block's dynamic shared memory, in floats: its state, the window of instructions, and from kWorkFloats on values.
-inline constexpr uint32_t kStateFloats = 128, kWindowFloats = kWindow * 8, kWorkFloats = kStateFloats + kWindowFloats;
-/// Floats of one running float64 sum of every thread.
-inline constexpr uint32_t kSumFloats = 2 * kBlockThreads;
 /// Most scalars of a group that stand in shared memory; more go to scratch memory.
 inline constexpr uint32_t kSharedScalars = 512;
+/// A block's dynamic shared memory, in floats: its state, the window of instructions, from kScalarFloats on the group's
+/// scalars, and from kWorkFloats on what one step works with.
+inline constexpr uint32_t kStateFloats = 128, kWindowFloats = kWindow * 8, kScalarFloats = kStateFloats + kWindowFloats,
+                          kWorkFloats = kScalarFloats + kSharedScalars;
+/// Floats of one running float64 sum of every thread.
+inline constexpr uint32_t kSumFloats = 2 * kBlockThreads;
 
 /// Where a value lies: a kind in the upper three bits, an index in the others.
 enum class PlaceKind : uint32_t {
@@ -55,12 +57,15 @@ enum class TileOpcode : uint32_t {
   equal,
   normalize,  // b: mean and standard deviation, next to each other
   spread,     // a: the compact operand, gathered as BroadcastCode at `detail` says
-  sum,        // the rest: running sums, out: where
+  sum,        // the rest: running sums or extremes, out: where
   sumMagnitudes,
   sumSquares,
   moments,
   hamming,
   divergence,
+  nonzeros,
+  smallest,
+  largest,
   repeated,  // a reduction of single values, ReductionCode at `detail`
 };
 
@@ -92,7 +97,18 @@ struct BroadcastCode {
   uint32_t sizes[4], strides[4], multipliers[4], shifts[4];
 };
 
-enum class ReductionKind : uint32_t { score, mean, l1Norm, frobeniusNorm, moments, hamming, divergence };
+enum class ReductionKind : uint32_t {
+  score,
+  mean,
+  l1Norm,
+  frobeniusNorm,
+  moments,
+  hamming,
+  divergence,
+  nonzeros,
+  smallest,
+  largest
+};
 
 /// What becomes of running sums. `result`: the outcome of a score, else the place of a scalar (moments: of two).
 struct ReductionCode {
@@ -117,8 +133,12 @@ enum class MatrixOpcode : uint32_t {
   matmul,
   determinant,
   logDeterminant,
+  logMagnitude,  // of the determinant, shifted off 0 and per row (logabsdet)
   gramRatio,
-  gramMagnitudeRatio,
+  gram,
+  covariance,
+  spectralEntropy,
+  participationRatio,
   softmax,
   cosine
 };
@@ -127,7 +147,7 @@ enum class MatrixOpcode : uint32_t {
 struct MatrixCode {
   MatrixOpcode op;
   uint32_t out, a, b, work;
-  uint32_t sizes[3];  // det, logdet: n, slices; ratios: rows, columns; softmax: outer, axis, inner
+  uint32_t sizes[3];  // determinants: n, slices; of Gram matrices: rows, columns; softmax: outer, axis, inner
   uint32_t m, k, n, batch[2], strideA[2], strideB[2];  // matmul, as MatmulShape
   uint32_t rows, length, rowStride[2], stride[2];      // cosine, as RowPairs
 };
@@ -214,7 +234,7 @@ EZNAS_HOST_DEVICE constexpr bool gramInShared(uint32_t rows, uint32_t workFloats
          2 * (uint64_t{rows} * rows + gramVectors(rows) + kGramPanelDoubles + kGramSums) <= workFloats;
 }
 EZNAS_HOST_DEVICE constexpr uint64_t gramScratchFloats(uint32_t rows, uint32_t workFloats) {
-  return rows == 1 || gramInShared(rows, workFloats) ? 0 : 2 * (uint64_t{rows} * rows + gramVectors(rows));
+  return gramInShared(rows, workFloats) ? 0 : 2 * (uint64_t{rows} * rows + gramVectors(rows));
 }
 /// Least work memory: two panels and the sums.
 inline constexpr uint32_t kLeastWorkFloats = 2 * (2 * kGramPanelDoubles + kGramSums);

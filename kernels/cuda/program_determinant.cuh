@@ -3,7 +3,8 @@
 // kernels/cpu/program_determinant.cpp. A memory row takes LAPACK's column's part; pivots stay where they are; a slice
 // with a pivot that is small against its largest element is factorised again with the magnitudes that were subtracted,
 // so that a singular matrix gives 0 exactly; a matrix of more than one element with a non-finite one has no
-// determinant.
+// determinant. The logarithm of a shifted matrix's magnitude (kernels/cpu/program_spectrum.cpp) takes the same way,
+// without the test of singularity.
 //
 // Up to 32 columns: a lane per column, several slices side by side in a warp, every warp for itself. A lane writes to
 // its own column alone and stops where the column has become a pivot's, so that the multipliers, which stand in the
@@ -12,6 +13,7 @@
 
 #include "kernels/cuda/program_block.cuh"
 #include "kernels/cuda/program_values.cuh"
+#include "kernels/operators.h"
 
 namespace eznas::cuda {
 
@@ -32,6 +34,11 @@ struct Product {
     mantissa = __longlong_as_double((bits & ~(0x7ffll << 52)) | 1023ll << 52);
   }
 
+  /// ln of the magnitude.
+  __device__ __forceinline__ double logMagnitude() const {
+    return mantissa == 0 ? -static_cast<double>(infinity()) : log(fabs(mantissa)) + exponent * 0.69314718055994530942;
+  }
+
   /// The determinant or its logarithm: 0 for negative ones and NaN, −Inf for 0.
   __device__ __forceinline__ float result(bool logarithm) const {
     if (!logarithm) {
@@ -39,8 +46,19 @@ struct Product {
       return static_cast<float>(mantissa * __longlong_as_double(static_cast<long long>(e + 1023) << 52));
     }
     if (mantissa == 0) return -infinity();
-    if (!(mantissa > 0)) return 0;
-    return static_cast<float>(log(mantissa) + exponent * 0.69314718055994530942);
+    return mantissa > 0 ? static_cast<float>(logMagnitude()) : 0;
+  }
+};
+
+/// What is asked of a slice, from n rows' product of pivots; `none` is the result for one with a non-finite element.
+struct DeterminantResult {
+  MatrixOpcode op;
+
+  __device__ __forceinline__ bool shifted() const { return op == MatrixOpcode::logMagnitude; }
+  __device__ __forceinline__ float none() const { return op == MatrixOpcode::logDeterminant ? 0.0f : notANumber(); }
+  __device__ __forceinline__ float of(const Product& product, uint32_t n) const {
+    if (shifted()) return static_cast<float>(product.logMagnitude() / n);
+    return product.result(op == MatrixOpcode::logDeterminant);
   }
 };
 
@@ -143,14 +161,14 @@ struct LaneSlice {
   }
 
   /// Determinant of the slice x by this and the other lanes of its group. Lanes of groups that are not active go along.
-  __device__ __forceinline__ float determinant(const float* x, bool active, bool logarithm) const {
+  __device__ __forceinline__ float determinant(const float* x, bool active, DeterminantResult result) const {
     double largest = 0;
     bool finite = true;
     for (uint32_t r = 0; r < n; ++r) {
       const float value = active && column < n ? x[r * n + column] : 0;
       finite &= value * 0.0f == 0.0f;
       largest = fmax(largest, fabs(static_cast<double>(value)));
-      at(r, column) = value;
+      at(r, column) = result.shifted() && r == column ? value + kDiagonalShift : static_cast<double>(value);
     }
     // Infinity stands for every element that is not finite.
     largest = largestOf(finite ? largest : static_cast<double>(infinity()), lanes);
@@ -179,16 +197,16 @@ struct LaneSlice {
       }
       __syncwarp();
     }
-    suspect &= whole && !zero;
+    suspect &= whole && !zero && !result.shifted();
     if (__any_sync(kFullMask, suspect)) zero |= isSingular(x, active) && suspect;
-    if (!whole) return logarithm ? 0 : notANumber();
-    if (zero) product.mantissa = 0;
+    if (!whole) return result.none();
     if (odd) product.mantissa = -product.mantissa;
-    return product.result(logarithm);
+    if (zero) product.mantissa = 0;
+    return result.of(product, n);
   }
 };
 
-EZNAS_DEVICE_PART laneDeterminants(const float* x, uint32_t n, uint32_t count, bool logarithm, float* y,
+EZNAS_DEVICE_PART laneDeterminants(const float* x, uint32_t n, uint32_t count, DeterminantResult asked, float* y,
                                    double* magnitudes) {
   const uint32_t workFloats = blockState().workFloats;
   const uint32_t lanes = determinantLanes(n), groups = 32 / lanes, warps = determinantWarps(n, workFloats);
@@ -197,7 +215,7 @@ EZNAS_DEVICE_PART laneDeterminants(const float* x, uint32_t n, uint32_t count, b
   const LaneSlice slice{workDoubles() + place, magnitudes + place, n, lanes, laneOfWarp() % lanes};
   for (uint32_t first = warpOfBlock() * groups; first < count; first += warps * groups) {
     const uint32_t number = first + group;
-    const float result = slice.determinant(x + static_cast<size_t>(number) * n * n, number < count, logarithm);
+    const float result = slice.determinant(x + static_cast<size_t>(number) * n * n, number < count, asked);
     if (number < count && slice.column == 0) y[number] = result;
   }
 }
@@ -261,7 +279,7 @@ struct BlockSlice {
   }
 
   /// `largest` is that of every warp's lanes together, Inf where an element is not finite.
-  __device__ __forceinline__ float determinant(const float* x, double largest, bool logarithm) const {
+  __device__ __forceinline__ float determinant(const float* x, double largest, DeterminantResult result) const {
     Product product;
     uint32_t open = allColumns();
     bool odd = false, suspect = false, zero = false;
@@ -282,14 +300,14 @@ struct BlockSlice {
       }
       __syncthreads();
     }
-    if (suspect && !zero) zero = isSingular(x);
-    if (zero) product.mantissa = 0;
+    if (suspect && !zero && !result.shifted()) zero = isSingular(x);
     if (odd) product.mantissa = -product.mantissa;
-    return product.result(logarithm);
+    if (zero) product.mantissa = 0;
+    return result.of(product, n);
   }
 };
 
-EZNAS_DEVICE_PART blockDeterminants(const float* x, uint32_t n, uint32_t count, bool logarithm, float* y,
+EZNAS_DEVICE_PART blockDeterminants(const float* x, uint32_t n, uint32_t count, DeterminantResult asked, float* y,
                                     double* scratch) {
   double* const sums = blockState().sums;
   const bool inShared = determinantInShared(n, blockState().workFloats);
@@ -301,27 +319,28 @@ EZNAS_DEVICE_PART blockDeterminants(const float* x, uint32_t n, uint32_t count, 
       const float value = x[i];
       finite &= value * 0.0f == 0.0f;
       largest = fmax(largest, fabs(static_cast<double>(value)));
-      slice.rows[i] = value;
+      slice.rows[i] = asked.shifted() && i % (n + 1) == 0 ? value + kDiagonalShift : static_cast<double>(value);
     }
     largest = largestOf(largest, 32);
     if (laneOfWarp() == 0) sums[warpOfBlock()] = largest;
     const bool whole = __syncthreads_and(finite) != 0;
     for (uint32_t w = 0; w < kBlockWarps; ++w) largest = fmax(largest, sums[w]);
-    const float result = whole ? slice.determinant(x, largest, logarithm) : logarithm ? 0 : notANumber();
+    const float result = whole ? slice.determinant(x, largest, asked) : asked.none();
     if (threadIdx.x == 0) y[s] = result;
     __syncthreads();
   }
 }
 
-/// det, or ln det, of each slice of the operand.
+/// det, ln det or ln |det| per row of each slice of the operand.
 __device__ __forceinline__ void runDeterminants(const BlockState& block, const MatrixCode& step) {
   const uint32_t n = step.sizes[0], count = step.sizes[1];
-  const bool logarithm = step.op == MatrixOpcode::logDeterminant;
+  const DeterminantResult asked{step.op};
   const float* const x = addressOf(block, step.a);
   float* const y = addressOf(block, step.out);
-  if (n <= 3) return closedForms(x, n, count, logarithm, y);
-  if (n <= 32) return laneDeterminants(x, n, count, logarithm, y, scratchOf(block, step));
-  blockDeterminants(x, n, count, logarithm, y, scratchOf(block, step));
+  if (n <= 3 && !asked.shifted())
+    return closedForms(x, n, count, step.op == MatrixOpcode::logDeterminant, y);
+  if (n <= 32) return laneDeterminants(x, n, count, asked, y, scratchOf(block, step));
+  blockDeterminants(x, n, count, asked, y, scratchOf(block, step));
 }
 
 }  // namespace eznas::cuda

@@ -1,142 +1,15 @@
 #pragma once
-// Extreme eigenvalues of the Gram matrix of a tensor's rows by one block, in float64, by the method of
-// kernels/cpu/program_eigen.cpp: G = A·Aᵀ from panels in shared memory, Householder's reduction to tridiagonal form,
-// and multisection with Sturm counts, a point per lane.
+// Eigenvalues of the Gram matrix of a tensor's rows by one block, in float64, with the meaning of
+// kernels/cpu/program_eigen.cpp and program_spectrum.cpp: G = A·Aᵀ (program_gram.cuh), Householder's reduction to
+// tridiagonal form, and multisection with Sturm counts, a point per lane.
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/program_block.cuh"
+#include "kernels/cuda/program_gram.cuh"
 #include "kernels/cuda/program_values.cuh"
 #include "kernels/eigenvalue_search.h"
 
 namespace eznas::cuda {
-
-/// A matrix of n × n float64, and behind it the vectors of its reduction.
-struct GramMatrix {
-  double* g;
-  uint32_t n;
-
-  __device__ __forceinline__ double* row(uint32_t i) const { return g + static_cast<size_t>(i) * n; }
-  __device__ __forceinline__ double* diagonal() const { return row(n); }
-  __device__ __forceinline__ double* off() const { return row(n + 1); }
-  __device__ __forceinline__ double* v() const { return row(n + 2); }
-  __device__ __forceinline__ double* p() const { return row(n + 3); }
-};
-
-// ---- the matrix -----------------------------------------------------------------------------------------------------
-
-/// Stages rows from row `first` on and as many of their columns from `begin` on as fill the panel, as float64; zeros
-/// beyond the matrix.
-__device__ __forceinline__ void stagePanel(const BlockState& block, uint32_t first, uint32_t begin, double* panel) {
-#pragma unroll 1
-  for (uint32_t i = threadIdx.x; i < kGramPanel; i += kBlockThreads) {
-    const uint32_t row = i >> block.gram.logColumns, column = begin + i - (row << block.gram.logColumns);
-    const bool inside = first + row < block.gram.rows && column < block.gram.length;
-    panel[i + row] = inside ? block.gram.x[static_cast<size_t>(first + row) * block.gram.length + column] : 0;
-  }
-}
-
-/// A thread's share of a block of G: it multiplies rows i, i + side, … with rows j, j + side, …, side a quarter of the
-/// block's rows (i ≥ j where both sets of rows are one); where such pairs are few, `parts` threads share the columns.
-struct GramShare {
-  uint32_t i, j, side, part, parts;
-  bool busy;
-
-  __device__ __forceinline__ explicit GramShare(const BlockState& block) {
-    const bool diagonal = block.gram.firstA == block.gram.firstB;
-    side = kGramPanel / 4 >> block.gram.logColumns;
-    const uint32_t pairs = diagonal ? side * (side + 1) / 2 : side * side;
-    parts = 1;
-    while (2 * parts * pairs <= kBlockThreads) parts *= 2;
-    const uint32_t pair = threadIdx.x / parts;
-    part = threadIdx.x % parts;
-    i = diagonal ? 0 : pair / side;
-    j = diagonal ? pair : pair % side;
-    while (diagonal && j > i) j -= ++i;
-    busy = pair < pairs;
-  }
-  __device__ __forceinline__ void put(const BlockState& block, uint32_t u, uint32_t v, double value) const {
-    const uint32_t n = block.gram.rows;
-    const uint32_t row = block.gram.firstA + i + side * u, column = block.gram.firstB + j + side * v;
-    if (row >= n || column >= n) return;
-    block.gram.g[static_cast<size_t>(row) * n + column] = value;
-    block.gram.g[static_cast<size_t>(column) * n + row] = value;
-  }
-};
-
-/// Adds up the parts' products and writes them; by the whole block.
-__device__ __forceinline__ void writeProducts(const BlockState& block, const double (&products)[4][4]) {
-  double* const sums = workDoubles();
-  const GramShare share(block);
-  const uint32_t inWarp = min(share.parts, 32u);
-#pragma unroll
-  for (uint32_t u = 0; u < 4; ++u)
-#pragma unroll
-    for (uint32_t v = 0; v < 4; ++v) {
-      double value = products[u][v];
-      for (uint32_t distance = inWarp / 2; distance > 0; distance /= 2)
-        value += __shfl_xor_sync(kFullMask, value, distance);
-      if (share.parts > 32 && laneOfWarp() == 0) sums[warpOfBlock() * 16 + u * 4 + v] = value;
-      if (share.parts <= 32 && share.busy && share.part == 0) share.put(block, u, v, value);
-    }
-  __syncthreads();
-  if (share.parts <= 32 || !share.busy || share.part >= 16) return;
-  double value = 0;
-  for (uint32_t w = 0; w < share.parts / 32; ++w) value += sums[(threadIdx.x / 32 + w) * 16 + share.part];
-  share.put(block, share.part / 4, share.part % 4, value);
-}
-
-/// Products of 1024 / 2^logColumns rows (4 to 64) from firstA on with as many from firstB on.
-EZNAS_DEVICE_PART gramBlock() {
-  const BlockState& block = blockState();
-  double* const panels = workDoubles() + kGramSums;
-  double products[4][4] = {};
-  const GramShare share(block);
-  const uint32_t columns = 1u << block.gram.logColumns, stride = columns + 1;
-  const bool diagonal = block.gram.firstA == block.gram.firstB;
-  const double* const left = panels + share.i * stride;
-  const double* const right = (diagonal ? panels : panels + kGramPanelDoubles) + share.j * stride;
-  const uint32_t step = share.side * stride;
-  for (uint32_t begin = 0; begin < block.gram.length; begin += columns) {
-    stagePanel(block, block.gram.firstA, begin, panels);
-    if (!diagonal) stagePanel(block, block.gram.firstB, begin, panels + kGramPanelDoubles);
-    __syncthreads();
-#pragma unroll 1
-    for (uint32_t c = share.busy ? share.part : columns; c < columns; c += share.parts) {
-      double a[4];
-#pragma unroll
-      for (uint32_t u = 0; u < 4; ++u) a[u] = left[step * u + c];
-#pragma unroll
-      for (uint32_t v = 0; v < 4; ++v) {
-        const double b = right[step * v + c];
-#pragma unroll
-        for (uint32_t u = 0; u < 4; ++u) products[u][v] += a[u] * b;
-      }
-    }
-    __syncthreads();
-  }
-  writeProducts(block, products);
-  __syncthreads();
-}
-
-/// Fills a matrix of `rows` rows with A·Aᵀ, block by block.
-__device__ __forceinline__ void fillGram(const float* x, uint32_t length, double* g, uint32_t rows) {
-  BlockState& block = blockState();
-  if (threadIdx.x == 0) {
-    uint32_t logColumns = 8;
-    for (uint32_t staged = 4; staged < kGramRows && staged < rows; staged *= 2) --logColumns;
-    block.gram = {x, g, rows, length, 0, 0, logColumns};
-  }
-  __syncthreads();
-  do {
-    gramBlock();
-    if (threadIdx.x == 0) {
-      const bool last = block.gram.firstB == block.gram.firstA;
-      block.gram.firstA += last ? kGramPanel >> block.gram.logColumns : 0;
-      block.gram.firstB = last ? 0 : block.gram.firstB + (kGramPanel >> block.gram.logColumns);
-    }
-    __syncthreads();
-  } while (block.gram.firstA < block.gram.rows);
-}
 
 // ---- tridiagonal form -----------------------------------------------------------------------------------------------
 
@@ -238,9 +111,10 @@ __device__ __forceinline__ uint32_t countBelow(const eigen::Tridiagonal& t, doub
   return count;
 }
 
-/// Eigenvalue number `index` in ascending order from 0; by a whole warp.
+/// Eigenvalue number `index` in ascending order from 0, 0 within the rounding errors of what came before, as are those
+/// below; by a whole warp.
 __device__ __forceinline__ double eigenvalue(const eigen::Tridiagonal& t, uint32_t index) {
-  eigen::Bracket interval{t.low, t.high};
+  eigen::Bracket interval{-t.zero, t.high};
   for (int pass = 0; pass < eigen::kMaxPasses && !interval.done; ++pass) {
     const bool enough = countBelow(t, interval.point(static_cast<int>(laneOfWarp()), 32)) > index;
     const uint32_t votes = __ballot_sync(kFullMask, enough);
@@ -251,42 +125,42 @@ __device__ __forceinline__ double eigenvalue(const eigen::Tridiagonal& t, uint32
   return interval.value(t.zero);
 }
 
-/// Eigenvalues number a and b, one found by each of two warps.
-struct EigenvaluePair {
-  double a, b;
-};
-__device__ __forceinline__ EigenvaluePair eigenvalues(const eigen::Tridiagonal& t, uint32_t a, uint32_t b,
-                                                      double* sums) {
+/// Largest over smallest eigenvalue, one found by each of two warps; NaN for a matrix of zeros.
+EZNAS_DEVICE_PART writeRatio(GramMatrix matrix, float* out) {
+  double* const sums = blockState().sums;
+  bool isZero;
+  const eigen::Tridiagonal t = boundedTridiagonal(matrix, isZero);
   const uint32_t warp = warpOfBlock();
   if (warp < 2) {
-    const double value = eigenvalue(t, warp == 0 ? a : b);
+    const double value = eigenvalue(t, warp == 0 ? 0 : matrix.n - 1);
     if (laneOfWarp() == 0) sums[warp] = value;
   }
   __syncthreads();
-  const EigenvaluePair pair{sums[0], sums[1]};
-  __syncthreads();
-  return pair;
+  if (threadIdx.x > 0) return;
+  *out = isZero ? notANumber() : sums[0] == 0 ? infinity() : static_cast<float>(sums[1] / sums[0]);
 }
 
-/// Largest over smallest eigenvalue, or magnitude of one: the smallest stands next to zero on either side. NaN for a
-/// matrix of zeros.
-EZNAS_DEVICE_PART writeRatio(GramMatrix matrix, bool magnitude, float* out) {
+/// −Σ p·ln p of the shares p of the eigenvalues in their sum; those that are only what rounding left do not count.
+EZNAS_DEVICE_PART writeEntropy(GramMatrix matrix, double trace, float* out) {
   double* const sums = blockState().sums;
   const uint32_t n = matrix.n;
   bool isZero;
   const eigen::Tridiagonal t = boundedTridiagonal(matrix, isZero);
-  float ratio = notANumber();
-  if (!isZero) {
-    EigenvaluePair pair = eigenvalues(t, 0, n - 1, sums);
-    if (magnitude) {
-      const double largest = fmax(fabs(pair.a), fabs(pair.b));
-      const uint32_t negative = countBelow(t, 0);
-      pair = eigenvalues(t, negative > 0 ? negative - 1 : 0, negative < n ? negative : n - 1, sums);
-      pair = {fmin(fabs(pair.a), fabs(pair.b)), largest};
-    }
-    ratio = pair.a == 0 ? infinity() : static_cast<float>(pair.b / pair.a);
+  const double least = n * 0x1p-50 * trace;
+  for (uint32_t i = warpOfBlock(); i < n; i += kBlockWarps) {
+    const double value = eigenvalue(t, i);
+    if (laneOfWarp() == 0) matrix.p()[i] = value <= least ? 0 : value;
   }
-  if (threadIdx.x == 0) *out = ratio;
+  __syncthreads();
+  double sum = 0, entropy = 0;
+  for (uint32_t i = laneOfWarp(); i < n; i += 32) sum += matrix.p()[i];
+  sum = warpSum(sum);
+  for (uint32_t i = threadIdx.x; i < n; i += kBlockThreads) {
+    const double share = matrix.p()[i] / sum;
+    entropy -= share > 0 ? share * log(share) : 0;
+  }
+  entropy = blockSum(entropy, sums);
+  if (threadIdx.x == 0) *out = static_cast<float>(entropy < 0 ? 0 : entropy);
 }
 
 /// The ratio of a single row: 1, or NaN.
@@ -304,33 +178,54 @@ __device__ __forceinline__ void ratioOfRow(const float* x, uint32_t columns, flo
   *out = square < 1e300 ? static_cast<float>(square / square) : notANumber();
 }
 
-/// Whether the Gram matrix is that of finite numbers, none near overflow; in all threads.
-__device__ __forceinline__ bool isFinite(const GramMatrix& matrix) {
-  bool finite = true;
-  for (uint32_t i = threadIdx.x; i < matrix.n; i += kBlockThreads) finite &= matrix.row(i)[i] < 1e300;
-  return __syncthreads_and(finite ? 1 : 0) != 0;
+/// The ratio where there are more rows than columns: Inf, or NaN where all is 0 or something is not finite.
+__device__ __forceinline__ void ratioOfDeficient(const float* x, size_t count, float* out) {
+  bool finite = true, nonzero = false;
+#pragma unroll 4
+  for (size_t i = threadIdx.x; i < count; i += kBlockThreads) {
+    finite &= x[i] * 0.0f == 0.0f;
+    nonzero |= x[i] != 0.0f;
+  }
+  const bool all = __syncthreads_and(finite ? 1 : 0) != 0, any = __syncthreads_or(nonzero ? 1 : 0) != 0;
+  if (threadIdx.x == 0) *out = all && any ? infinity() : notANumber();
 }
 
-/// Where the matrix of the step at hand stands.
-__device__ __forceinline__ GramMatrix gramMatrix(const BlockState& block) {
-  const MatrixCode& step = currentMatrix(block);
-  const uint32_t rows = step.sizes[0];
-  const bool inShared = gramInShared(rows, block.workFloats);
-  return {inShared ? workDoubles() + kGramSums + kGramPanelDoubles : scratchOf(block, step), rows};
-}
-
-/// Largest over smallest eigenvalue of A·Aᵀ, A the operand as rows × columns, or of their magnitudes.
+/// Largest over smallest eigenvalue of A·Aᵀ, A the operand as rows × columns; none is negative, so that of their
+/// magnitudes too.
 __device__ __forceinline__ void runGramRatio(const BlockState& block) {
   const MatrixCode& step = currentMatrix(block);
-  if (step.sizes[0] == 1) return ratioOfRow(addressOf(block, step.a), step.sizes[1], addressOf(block, step.out));
-  fillGram(addressOf(block, step.a), step.sizes[1], gramMatrix(block).g, step.sizes[0]);
-  if (isFinite(gramMatrix(block))) {
+  const uint32_t rows = step.sizes[0], columns = step.sizes[1];
+  if (rows == 1) return ratioOfRow(addressOf(block, step.a), columns, addressOf(block, step.out));
+  if (rows > columns)
+    return ratioOfDeficient(addressOf(block, step.a), size_t{rows} * columns, addressOf(block, step.out));
+  fillGram(addressOf(block, step.a), columns, gramMatrix(block).g, rows);
+  const double trace = traceOf(gramMatrix(block));
+  if (trace < 1e300) {
     tridiagonalize(gramMatrix(block));
-    const bool magnitude = currentMatrix(block).op == MatrixOpcode::gramMagnitudeRatio;
-    writeRatio(gramMatrix(block), magnitude, addressOf(block, currentMatrix(block).out));
+    writeRatio(gramMatrix(block), addressOf(block, currentMatrix(block).out));
   } else if (threadIdx.x == 0) {
     *addressOf(block, currentMatrix(block).out) = notANumber();
   }
+}
+
+/// Entropy or effective number of the eigenvalues of A·Aᵀ; 0 where all of A is 0, NaN where something is not finite.
+__device__ __forceinline__ void runSpectrum(const BlockState& block) {
+  const MatrixCode& step = currentMatrix(block);
+  fillGram(addressOf(block, step.a), step.sizes[1], gramMatrix(block).g, step.sizes[0]);
+  const GramMatrix matrix = gramMatrix(block);
+  float* const out = addressOf(block, currentMatrix(block).out);
+  const double trace = traceOf(matrix);
+  if (!(trace > 0 && trace < 1e300)) {
+    if (threadIdx.x == 0) *out = trace == 0 ? 0 : notANumber();
+    return;
+  }
+  if (currentMatrix(block).op == MatrixOpcode::participationRatio) return writeParticipation(matrix, trace, out);
+  if (matrix.n == 1) {
+    if (threadIdx.x == 0) *out = 0;
+    return;
+  }
+  tridiagonalize(matrix);
+  writeEntropy(matrix, trace, out);
 }
 
 }  // namespace eznas::cuda

@@ -7,6 +7,7 @@
 #include "kernels/cuda/program_cosine.cuh"
 #include "kernels/cuda/program_determinant.cuh"
 #include "kernels/cuda/program_eigen.cuh"
+#include "kernels/cuda/program_gram.cuh"
 #include "kernels/cuda/program_matmul.cuh"
 #include "kernels/cuda/program_softmax.cuh"
 #include "kernels/cuda/program_tiles.cuh"
@@ -46,10 +47,16 @@ __device__ __forceinline__ void runStep() {
       return matmulStep();
     case MatrixOpcode::determinant:
     case MatrixOpcode::logDeterminant:
+    case MatrixOpcode::logMagnitude:
       return runDeterminants(block, currentMatrix(block));
     case MatrixOpcode::gramRatio:
-    case MatrixOpcode::gramMagnitudeRatio:
       return runGramRatio(block);
+    case MatrixOpcode::gram:
+    case MatrixOpcode::covariance:
+      return runGram(block);
+    case MatrixOpcode::spectralEntropy:
+    case MatrixOpcode::participationRatio:
+      return runSpectrum(block);
     case MatrixOpcode::softmax:
       return softmaxStep();
     case MatrixOpcode::cosine:

@@ -36,6 +36,25 @@ __device__ __forceinline__ double sumOfThreads(const double* sums, uint32_t coun
   return warpSum(sum);
 }
 
+/// The smaller, or the larger; NaN where one is.
+template <bool larger>
+__device__ __forceinline__ double extremeOf(double a, double b) {
+  if (a != a) return a;
+  return b != b || (larger ? b > a : b < a) ? b : a;
+}
+
+/// The extreme of what every thread with elements has in extremes[t]; by a whole warp, in all lanes.
+template <bool larger>
+__device__ __forceinline__ double extremeOfThreads(const double* extremes, uint32_t count) {
+  const uint32_t threads = min((count + kThreadElements - 1) / kThreadElements, kBlockThreads);
+  double extreme = larger ? -static_cast<double>(infinity()) : static_cast<double>(infinity());
+  for (uint32_t t = laneOfWarp(); t < threads; t += 32) extreme = extremeOf<larger>(extreme, extremes[t]);
+#pragma unroll 1
+  for (int distance = 16; distance > 0; distance /= 2)
+    extreme = extremeOf<larger>(extreme, __shfl_xor_sync(kFullMask, extreme, distance));
+  return extreme;
+}
+
 /// Moments of the whole tensor from every thread's sums of x − shift and (x − shift)² and its shift.
 __device__ __forceinline__ Moments momentsOfThreads(const double* sums, uint32_t count) {
   Moments all{0, 0, 0};
@@ -85,7 +104,9 @@ __device__ __forceinline__ void finishReduction(const BlockState& block, const R
     result[1] = static_cast<float>(sqrt(all.squares / (reduction.count - 1)));
     return;
   }
-  const double total = sumOfThreads(sums, count);
+  const double total = reduction.kind == ReductionKind::largest    ? extremeOfThreads<true>(sums, count)
+                       : reduction.kind == ReductionKind::smallest ? extremeOfThreads<false>(sums, count)
+                                                                   : sumOfThreads(sums, count);
   if (laneOfWarp() > 0) return;
   if (reduction.kind == ReductionKind::score)
     block.outcomes[reduction.result] = total / reduction.count;

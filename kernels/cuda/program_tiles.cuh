@@ -99,6 +99,16 @@ __device__ __forceinline__ void addTerms(double* sum, const TilePlace& at, F f) 
   *sum = at.begin == 0 ? terms : *sum + terms;
 }
 
+/// Takes this thread's elements into its running extreme.
+template <bool larger>
+__device__ __forceinline__ void addExtreme(double* extreme, const TilePlace& at, const Quad& a) {
+  double value = at.begin == 0 ? static_cast<double>(a.x[0]) : *extreme;
+#pragma unroll
+  for (int i = 0; i < 4; ++i)
+    if (i < at.left) value = extremeOf<larger>(value, static_cast<double>(a.x[i]));
+  *extreme = value;
+}
+
 __device__ __forceinline__ void addMoments(double* sums, const TilePlace& at, const Quad& a) {
   const double shift = at.begin == 0 ? static_cast<double>(a.x[0]) : sums[2 * kBlockThreads];
   if (at.begin == 0) sums[2 * kBlockThreads] = shift;
@@ -235,6 +245,12 @@ __device__ __forceinline__ void runInstruction(const BlockState& block, const Ti
       const Quad terms = mapped(a, b, [](float x, float y) { return divergenceOf(x, y); });
       return addTerms(sums, at, [&](int i) { return static_cast<double>(terms.x[i]); });
     }
+    case TileOpcode::nonzeros:
+      return addTerms(sums, at, [&](int i) { return a.x[i] != 0.0f ? 1.0 : 0.0; });
+    case TileOpcode::smallest:
+      return addExtreme<false>(sums, at, a);
+    case TileOpcode::largest:
+      return addExtreme<true>(sums, at, a);
     case TileOpcode::repeated:
       last = repeated(reducedSingle(*codeAt<ReductionCode>(block, instruction.detail), a.x[0], b.x[0]));
       break;

@@ -43,15 +43,20 @@ void validateTensors(const UnitStatistics& unit, uint32_t read, size_t network, 
                                               ", which the population reads, was not recorded");
 }
 
+void checkMatrix(size_t programs, const std::vector<uint32_t>& unitOffsets, bool unitScores) {
+  const size_t networks = unitOffsets.size() - 1, units = unitScores ? unitOffsets.back() : 0;
+  if (static_cast<double>(programs) * static_cast<double>(std::max(networks, units)) > 0x1p33)
+    throw Error(code::kTooLarge, std::to_string(programs) + " programs on " + std::to_string(networks) +
+                                     " networks make a score matrix of more than 2^33 entries; evaluate fewer at once");
+}
+
 ScoreMatrix emptyMatrix(size_t programs, std::vector<uint32_t> unitOffsets, bool unitScores) {
+  checkMatrix(programs, unitOffsets, unitScores);
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   ScoreMatrix matrix;
   matrix.programs = programs;
   matrix.networks = unitOffsets.size() - 1;
   const size_t units = unitScores ? unitOffsets.back() : 0;
-  if (static_cast<double>(programs) * static_cast<double>(std::max(matrix.networks, units)) > 0x1p33)
-    throw Error(code::kTooLarge, std::to_string(programs) + " programs on " + std::to_string(matrix.networks) +
-                                     " networks make a score matrix of more than 2^33 entries; evaluate fewer at once");
   matrix.scores.assign(programs * matrix.networks, kNaN);
   matrix.status.assign(programs * matrix.networks, ScoreStatus::nonfinite);
   matrix.unitScores.assign(programs * units, kNaN);

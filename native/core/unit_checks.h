@@ -11,8 +11,10 @@ void validateUnit(const UnitShapes& shapes, size_t network, size_t unit);
 /// Refuses a unit without a tensor that is read (a bit mask), likewise.
 void validateTensors(const UnitStatistics& unit, uint32_t read, size_t network, size_t index);
 
-/// A matrix whose scores are NaN and not finite, with its offsets. Throws Error(TOO_LARGE) for one that no machine can
-/// hold.
+/// Refuses a matrix that no machine can hold; throws Error(TOO_LARGE).
+void checkMatrix(size_t programs, const std::vector<uint32_t>& unitOffsets, bool unitScores);
+
+/// A matrix whose scores are NaN and not finite, with its offsets. Throws as checkMatrix does.
 ScoreMatrix emptyMatrix(size_t programs, std::vector<uint32_t> unitOffsets, bool unitScores);
 
 }  // namespace eznas

@@ -11,59 +11,32 @@
 #include "native/core/simd.h"
 #include "test/native/expect.h"
 #include "test/native/plain_programs.h"
+#include "test/native/populations.h"
 #include "test/native/random_graph.h"
 
 using namespace eznas;
+using check::Networks;
 using check::PlainProgram;
+using check::populationOf;
+using check::Program;
 using check::Random;
 using check::RandomNetwork;
+using check::randomPrograms;
+using check::relatives;
+using check::sameBits;
+using check::sameMatrix;
 using check::shape4;
+using check::text;
 using check::word;
 using test::expect;
 using test::expectError;
 
 namespace {
 
-using Program = std::vector<uint32_t>;
-
-Population populationOf(const std::vector<Program>& programs, bool share = true) {
-  std::vector<uint32_t> code, offsets{0};
-  for (const Program& program : programs) {
-    code.insert(code.end(), program.begin(), program.end());
-    offsets.push_back(static_cast<uint32_t>(code.size()));
-  }
-  return Population(code, offsets, share);
-}
-
 ScoreMatrix evaluated(const std::vector<NetworkStatistics>& networks, const std::vector<Program>& programs,
                       bool share = true, int threads = 1) {
   JobControl control;
   return evaluate(networks, populationOf(programs, share), {.threads = threads, .unitScores = true}, control);
-}
-
-bool sameBits(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    if (std::memcmp(&a[i], &b[i], sizeof(double)) != 0 && !(std::isnan(a[i]) && std::isnan(b[i]))) return false;
-  return true;
-}
-
-bool sameMatrix(const ScoreMatrix& a, const ScoreMatrix& b) {
-  return a.status == b.status && a.unitOffsets == b.unitOffsets && sameBits(a.scores, b.scores) &&
-         sameBits(a.unitScores, b.unitScores);
-}
-
-std::string text(const Program& program) {
-  std::string s;
-  for (const uint32_t w : program) {
-    if (w < kOperatorWord) {
-      s.append("t").append(std::to_string(w));
-    } else {
-      s.append(check::kOperatorNames[w - kOperatorWord]);
-    }
-    s.append(" ");
-  }
-  return s;
 }
 
 // ---- programs and their graph --------------------------------------------------------------------------------------
@@ -129,31 +102,6 @@ std::vector<UnitShapes> signatures() {
           {shape4(1, 8, 3, 3), shape4(8, 1, 3, 3), shape4(1, 8, 3, 3)}};
 }
 
-struct Networks {
-  std::vector<RandomNetwork> storage;
-  std::vector<NetworkStatistics> statistics;
-
-  /// One network for each list of signatures.
-  Networks(Random& random, const std::vector<std::vector<UnitShapes>>& units) {
-    for (const std::vector<UnitShapes>& shapes : units) {
-      RandomNetwork& network = storage.emplace_back();
-      for (const UnitShapes& s : shapes) network.addUnit(random, s);
-    }
-    for (RandomNetwork& network : storage) statistics.push_back(std::move(network.statistics));
-  }
-};
-
-std::vector<Program> randomPrograms(Random& random, int count, const std::vector<UnitShapes>& validOn) {
-  std::vector<Program> programs;
-  while (static_cast<int>(programs.size()) < count) {
-    Program program = check::randomProgram(random, 0, 5);
-    bool valid = true;
-    for (const UnitShapes& shapes : validOn) valid = valid && check::isValid(program, shapes);
-    if (valid) programs.push_back(std::move(program));
-  }
-  return programs;
-}
-
 /// Every operator on leaves and on each other operator's result, and random trees, valid or not, on every signature.
 void againstPlain() {
   Random random(11);
@@ -212,21 +160,6 @@ void againstPlain() {
   }
   std::printf("%d valid scores, %d compared, %d undecided\n", valid, compared, undecided);
   expect(undecided < valid / 5, "most scores are decided");
-}
-
-/// A population whose programs are each other's subtrees and variants, long enough for many groups.
-std::vector<Program> relatives(Random& random, const UnitShapes& shapes, int count) {
-  std::vector<Program> programs = randomPrograms(random, count / 4, {shapes});
-  while (static_cast<int>(programs.size()) < count) {
-    Program child = programs[random.below(static_cast<uint32_t>(programs.size()))];
-    const Program& other = programs[random.below(static_cast<uint32_t>(programs.size()))];
-    if (random.below(2) == 0) {
-      child.push_back(kOperatorWord + random.below(kOperatorCount));
-      if (check::kArity[child.back() - kOperatorWord] == 2) child.insert(child.end() - 1, other.begin(), other.end());
-    }
-    if (child.size() < 60 && check::isValid(child, shapes)) programs.push_back(std::move(child));
-  }
-  return programs;
 }
 
 void sharing() {

@@ -1,0 +1,22 @@
+#pragma once
+// How a launch of the interpreter divides scratch memory.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace eznas::cuda {
+
+/// Every block has `floats`; the first `largeBlocks` of them have `largeFloats` besides, for the items that need more.
+struct ScratchDivision {
+  int blocks = 0;
+  uint64_t floats = 0, largeFloats = 0;
+  uint32_t largeBlocks = 0, largeItems = 0;
+  uint64_t bytes() const { return (floats * static_cast<uint64_t>(blocks) + largeFloats * largeBlocks) * 4; }
+};
+
+/// Divides `bytes` between `blocks` blocks for items with these needs in floats, the largest first. As many blocks as
+/// asked for have what most items need, as long as that takes no more than half. Throws Error(OUT_OF_MEMORY) where the
+/// largest item does not fit alone.
+ScratchDivision divideScratch(std::span<const uint64_t> descendingNeeds, int blocks, uint64_t bytes);
+
+}  // namespace eznas::cuda
