@@ -26,10 +26,11 @@ struct BlockState {
   uint32_t workFloats;           // shared memory after the state and the window
   unsigned item;
   uint32_t step;  // of the group; here so that nothing need stay in registers while the step is run
-  // What the products of a Gram matrix are made of; here rather than in registers, which the sums take.
+  // What the products of a Gram matrix are made of, and its trace; here rather than in registers, which the sums take.
   struct {
     const float* x;
     double* g;
+    double trace;
     uint32_t rows, length, firstA, firstB, logColumns;
   } gram;
 };

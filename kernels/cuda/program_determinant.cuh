@@ -337,8 +337,7 @@ __device__ __forceinline__ void runDeterminants(const BlockState& block, const M
   const DeterminantResult asked{step.op};
   const float* const x = addressOf(block, step.a);
   float* const y = addressOf(block, step.out);
-  if (n <= 3 && !asked.shifted())
-    return closedForms(x, n, count, step.op == MatrixOpcode::logDeterminant, y);
+  if (n <= 3 && !asked.shifted()) return closedForms(x, n, count, step.op == MatrixOpcode::logDeterminant, y);
   if (n <= 32) return laneDeterminants(x, n, count, asked, y, scratchOf(block, step));
   blockDeterminants(x, n, count, asked, y, scratchOf(block, step));
 }

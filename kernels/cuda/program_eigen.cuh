@@ -64,7 +64,8 @@ __device__ __forceinline__ void reflect(const GramMatrix& m, uint32_t k) {
 }
 
 /// Diagonal and off-diagonal of the tridiagonal form of g, which is overwritten; n ≥ 2.
-EZNAS_DEVICE_PART tridiagonalize(GramMatrix m) {
+EZNAS_DEVICE_PART tridiagonalize() {
+  const GramMatrix m = gramMatrix(blockState());
   const uint32_t n = m.n;
   for (uint32_t k = 0; k + 2 < n; ++k) reflect(m, k);
   if (threadIdx.x == 0) {
@@ -126,8 +127,10 @@ __device__ __forceinline__ double eigenvalue(const eigen::Tridiagonal& t, uint32
 }
 
 /// Largest over smallest eigenvalue, one found by each of two warps; NaN for a matrix of zeros.
-EZNAS_DEVICE_PART writeRatio(GramMatrix matrix, float* out) {
-  double* const sums = blockState().sums;
+EZNAS_DEVICE_PART writeRatio() {
+  BlockState& block = blockState();
+  const GramMatrix matrix = gramMatrix(block);
+  double* const sums = block.sums;
   bool isZero;
   const eigen::Tridiagonal t = boundedTridiagonal(matrix, isZero);
   const uint32_t warp = warpOfBlock();
@@ -137,21 +140,29 @@ EZNAS_DEVICE_PART writeRatio(GramMatrix matrix, float* out) {
   }
   __syncthreads();
   if (threadIdx.x > 0) return;
-  *out = isZero ? notANumber() : sums[0] == 0 ? infinity() : static_cast<float>(sums[1] / sums[0]);
+  *addressOf(block, currentMatrix(block).out) = isZero         ? notANumber()
+                                                : sums[0] == 0 ? infinity()
+                                                               : static_cast<float>(sums[1] / sums[0]);
 }
 
-/// −Σ p·ln p of the shares p of the eigenvalues in their sum; those that are only what rounding left do not count.
-EZNAS_DEVICE_PART writeEntropy(GramMatrix matrix, double trace, float* out) {
-  double* const sums = blockState().sums;
-  const uint32_t n = matrix.n;
+/// All eigenvalues, into p; 0 for those that are only what rounding left.
+EZNAS_DEVICE_PART findEigenvalues() {
+  const BlockState& block = blockState();
+  const GramMatrix matrix = gramMatrix(block);
   bool isZero;
   const eigen::Tridiagonal t = boundedTridiagonal(matrix, isZero);
-  const double least = n * 0x1p-50 * trace;
-  for (uint32_t i = warpOfBlock(); i < n; i += kBlockWarps) {
+  for (uint32_t i = warpOfBlock(); i < matrix.n; i += kBlockWarps) {
     const double value = eigenvalue(t, i);
-    if (laneOfWarp() == 0) matrix.p()[i] = value <= least ? 0 : value;
+    if (laneOfWarp() == 0) matrix.p()[i] = value <= matrix.n * 0x1p-50 * block.gram.trace ? 0 : value;
   }
   __syncthreads();
+}
+
+/// −Σ p·ln p of the shares p of the eigenvalues in their sum.
+EZNAS_DEVICE_PART writeEntropy() {
+  BlockState& block = blockState();
+  const GramMatrix matrix = gramMatrix(block);
+  const uint32_t n = matrix.n;
   double sum = 0, entropy = 0;
   for (uint32_t i = laneOfWarp(); i < n; i += 32) sum += matrix.p()[i];
   sum = warpSum(sum);
@@ -159,8 +170,8 @@ EZNAS_DEVICE_PART writeEntropy(GramMatrix matrix, double trace, float* out) {
     const double share = matrix.p()[i] / sum;
     entropy -= share > 0 ? share * log(share) : 0;
   }
-  entropy = blockSum(entropy, sums);
-  if (threadIdx.x == 0) *out = static_cast<float>(entropy < 0 ? 0 : entropy);
+  entropy = blockSum(entropy, block.sums);
+  if (threadIdx.x == 0) *addressOf(block, currentMatrix(block).out) = static_cast<float>(entropy < 0 ? 0 : entropy);
 }
 
 /// The ratio of a single row: 1, or NaN.
@@ -199,10 +210,10 @@ __device__ __forceinline__ void runGramRatio(const BlockState& block) {
   if (rows > columns)
     return ratioOfDeficient(addressOf(block, step.a), size_t{rows} * columns, addressOf(block, step.out));
   fillGram(addressOf(block, step.a), columns, gramMatrix(block).g, rows);
-  const double trace = traceOf(gramMatrix(block));
-  if (trace < 1e300) {
-    tridiagonalize(gramMatrix(block));
-    writeRatio(gramMatrix(block), addressOf(block, currentMatrix(block).out));
+  findTrace();
+  if (block.gram.trace < 1e300) {
+    tridiagonalize();
+    writeRatio();
   } else if (threadIdx.x == 0) {
     *addressOf(block, currentMatrix(block).out) = notANumber();
   }
@@ -212,20 +223,19 @@ __device__ __forceinline__ void runGramRatio(const BlockState& block) {
 __device__ __forceinline__ void runSpectrum(const BlockState& block) {
   const MatrixCode& step = currentMatrix(block);
   fillGram(addressOf(block, step.a), step.sizes[1], gramMatrix(block).g, step.sizes[0]);
-  const GramMatrix matrix = gramMatrix(block);
-  float* const out = addressOf(block, currentMatrix(block).out);
-  const double trace = traceOf(matrix);
-  if (!(trace > 0 && trace < 1e300)) {
-    if (threadIdx.x == 0) *out = trace == 0 ? 0 : notANumber();
-    return;
+  findTrace();
+  const bool entropy = currentMatrix(block).op == MatrixOpcode::spectralEntropy;
+  if (!(block.gram.trace > 0 && block.gram.trace < 1e300)) {
+    if (threadIdx.x == 0) *addressOf(block, currentMatrix(block).out) = block.gram.trace == 0 ? 0 : notANumber();
+  } else if (!entropy) {
+    writeParticipation();
+  } else if (currentMatrix(block).sizes[0] == 1) {
+    if (threadIdx.x == 0) *addressOf(block, currentMatrix(block).out) = 0;
+  } else {
+    tridiagonalize();
+    findEigenvalues();
+    writeEntropy();
   }
-  if (currentMatrix(block).op == MatrixOpcode::participationRatio) return writeParticipation(matrix, trace, out);
-  if (matrix.n == 1) {
-    if (threadIdx.x == 0) *out = 0;
-    return;
-  }
-  tridiagonalize(matrix);
-  writeEntropy(matrix, trace, out);
 }
 
 }  // namespace eznas::cuda

@@ -122,7 +122,7 @@ __device__ __forceinline__ void fillGram(const float* x, uint32_t length, double
   if (threadIdx.x == 0) {
     uint32_t logColumns = 8;
     for (uint32_t staged = 4; staged < kGramRows && staged < rows; staged *= 2) --logColumns;
-    block.gram = {x, g, rows, length, 0, 0, logColumns};
+    block.gram = {x, g, 0, rows, length, 0, 0, logColumns};
   }
   __syncthreads();
   do {
@@ -157,26 +157,33 @@ __device__ __forceinline__ double blockSum(double value, double* sums) {
   return value;
 }
 
-/// Sum of the diagonal, in all threads; NaN where an element of A is.
-__device__ __forceinline__ double traceOf(const GramMatrix& matrix) {
+/// Finds the sum of the diagonal, NaN where an element of A is, and keeps it in the state of the block.
+__device__ __forceinline__ void findTrace() {
+  BlockState& block = blockState();
+  const GramMatrix matrix = gramMatrix(block);
   double trace = 0;
   for (uint32_t i = threadIdx.x; i < matrix.n; i += kBlockThreads) trace += matrix.row(i)[i];
-  return blockSum(trace, blockState().sums);
+  trace = blockSum(trace, block.sums);
+  if (threadIdx.x == 0) block.gram.trace = trace;
+  __syncthreads();
 }
 
 /// 1 / Σ p² of the shares p of the eigenvalues in their sum: by the squares of G's elements.
-EZNAS_DEVICE_PART writeParticipation(GramMatrix matrix, double trace, float* out) {
+EZNAS_DEVICE_PART writeParticipation() {
+  BlockState& block = blockState();
+  const GramMatrix matrix = gramMatrix(block);
   const uint32_t count = matrix.n * matrix.n;
   double squares = 0;
   for (uint32_t i = threadIdx.x; i < count; i += kBlockThreads) {
-    const double share = matrix.g[i] / trace;
+    const double share = matrix.g[i] / block.gram.trace;
     squares += share * share;
   }
-  squares = blockSum(squares, blockState().sums);
-  if (threadIdx.x == 0) *out = static_cast<float>(1 / squares);
+  squares = blockSum(squares, block.sums);
+  if (threadIdx.x == 0) *addressOf(block, currentMatrix(block).out) = static_cast<float>(1 / squares);
 }
 
-/// Rows less their means, a warp each; exact zeros where all elements are equal, since they are measured from the first.
+/// Rows less their means, a warp each; exact zeros where all elements are equal, since they are measured from the
+/// first.
 EZNAS_DEVICE_PART centerRows(const float* x, uint32_t rows, uint32_t columns, float* y) {
   for (uint32_t row = warpOfBlock(); row < rows; row += kBlockWarps) {
     const float* const from = x + static_cast<size_t>(row) * columns;

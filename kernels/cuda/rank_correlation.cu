@@ -10,8 +10,8 @@ constexpr uint32_t kThreads = 256, kWarps = kThreads / 32;
 
 /// A block per program compares every network with every other: a tile of them stands in shared memory, a thread looks
 /// after one of its own. All sums are of whole numbers, so that their order does not matter.
-__global__ void __launch_bounds__(kThreads) comparePairs(const double* scores, uint64_t columns, const int32_t* ranks,
-                                                         uint32_t count, RankSums* sums) {
+__global__ void __launch_bounds__(kThreads)
+    comparePairs(const double* scores, uint64_t columns, const int32_t* ranks, uint32_t count, RankSums* sums) {
   __shared__ double tile[kThreads];
   __shared__ int32_t tileRanks[kThreads];
   __shared__ long long parts[kWarps][5];

@@ -275,8 +275,7 @@ class GroupEncoder {
       };
       if (instruction.kind != TileInstruction::Kind::spread)
         now.a = read(instruction.a, instruction.form == Form::scalarLeft);
-      if (instruction.kind != TileInstruction::Kind::normalize &&
-          instruction.kind != TileInstruction::Kind::spread)
+      if (instruction.kind != TileInstruction::Kind::normalize && instruction.kind != TileInstruction::Kind::spread)
         now.b = read(instruction.b, instruction.form == Form::scalarRight);
       if (instruction.kind == TileInstruction::Kind::reduce) continue;  // leaves the registers alone
       last = instruction.out;

@@ -22,8 +22,8 @@ ScratchDivision divideScratch(std::span<const uint64_t> descendingNeeds, int blo
   }
   // The largest need that all blocks may have, while one block still has the largest of all.
   const uint64_t bound = std::min(all / 2, all - most) / count;
-  const auto large = std::partition_point(descendingNeeds.begin(), descendingNeeds.end(),
-                                          [&](uint64_t need) { return need > bound; });
+  const auto large =
+      std::partition_point(descendingNeeds.begin(), descendingNeeds.end(), [&](uint64_t need) { return need > bound; });
   result.largeItems = static_cast<uint32_t>(large - descendingNeeds.begin());
   result.floats = large == descendingNeeds.end() ? 0 : *large;
   result.largeFloats = most;

@@ -71,8 +71,8 @@ RankCorrelations rankCorrelations(const DeviceScores& scores, size_t firstNetwor
     const double untied = (pairs - static_cast<double>(sums[p].tied) / 2) * (pairs - ranks.tied);
     if (untied == 0) continue;
     result.kendallTau[p] = clamped(static_cast<double>(sums[p].difference) / 2 / std::sqrt(untied));
-    result.spearmanRho[p] = clamped(static_cast<double>(sums[p].product) /
-                                    std::sqrt(static_cast<double>(sums[p].square) * ranks.square));
+    result.spearmanRho[p] =
+        clamped(static_cast<double>(sums[p].product) / std::sqrt(static_cast<double>(sums[p].square) * ranks.square));
   }
   return result;
 }

@@ -46,8 +46,8 @@ ScoreMatrix evaluateHere(const std::vector<NetworkStatistics>& networks, const P
   return evaluate(networks, population, {.threads = 1, .unitScores = true}, control);
 }
 
-/// Square and oblong maps and kernels, one element, equal batch and channels, lengths that are no multiple of four, more
-/// than one tile of a block, slices of all ways to take determinants, Gram matrices in and out of shared memory.
+/// Square and oblong maps and kernels, one element, equal batch and channels, lengths that are no multiple of four,
+/// more than one tile of a block, slices of all ways to take determinants, Gram matrices in and out of shared memory.
 std::vector<UnitShapes> signatures() {
   return {{shape4(2, 3, 5, 5), shape4(4, 3, 3, 3), shape4(2, 4, 5, 5)},
           {shape4(1, 1, 1, 1), shape4(1, 1, 1, 1), shape4(1, 1, 1, 1)},
@@ -91,9 +91,9 @@ struct Comparison {
           if (std::isnan(b) ? std::isnan(a) : a == b || std::abs(a - b) <= 2e-6 * std::abs(b)) continue;
           decided = decided && !isDecided(networks[n].units[u], programs[p], b);
           if (decided) continue;
-          expect(std::isfinite(a) && std::isfinite(b) && std::abs(a - b) <= 1e-3 * std::abs(b),
-                 named("score") + "; unit " + std::to_string(u) + ": " + std::to_string(a) + ", not " +
-                     std::to_string(b));
+          expect(
+              std::isfinite(a) && std::isfinite(b) && std::abs(a - b) <= 1e-3 * std::abs(b),
+              named("score") + "; unit " + std::to_string(u) + ": " + std::to_string(a) + ", not " + std::to_string(b));
         }
         if (!invalid) ++valid;
         if (!decided) ++undecided;
