@@ -5,6 +5,7 @@
 #include "kernels/cuda/intrinsics.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/program_code.h"
+#include "kernels/eigenvalue_search.h"
 
 /// A part of the interpreter as a function of its own: what one part needs of registers takes none from the others.
 #if defined(EZNAS_DEVICE_PART)
@@ -33,6 +34,7 @@ struct BlockState {
     double trace;
     uint32_t rows, length, firstA, firstB, logColumns;
   } gram;
+  eigen::Tridiagonal spectrum;  // whose eigenvalues are looked for
 };
 static_assert(sizeof(BlockState) <= kStateFloats * sizeof(float));
 

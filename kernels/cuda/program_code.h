@@ -19,7 +19,7 @@ inline constexpr uint32_t kWindow = 64;
 inline constexpr uint32_t kSharedScalars = 512;
 /// A block's dynamic shared memory, in floats: its state, the window of instructions, from kScalarFloats on the group's
 /// scalars, and from kWorkFloats on what one step works with.
-inline constexpr uint32_t kStateFloats = 128, kWindowFloats = kWindow * 8, kScalarFloats = kStateFloats + kWindowFloats,
+inline constexpr uint32_t kStateFloats = 144, kWindowFloats = kWindow * 8, kScalarFloats = kStateFloats + kWindowFloats,
                           kWorkFloats = kScalarFloats + kSharedScalars;
 /// Floats of one running float64 sum of every thread.
 inline constexpr uint32_t kSumFloats = 2 * kBlockThreads;

@@ -79,8 +79,10 @@ EZNAS_DEVICE_PART tridiagonalize() {
 
 // ---- eigenvalues ----------------------------------------------------------------------------------------------------
 
-/// The matrix with bounds of its spectrum, in all threads; v receives the squares.
-__device__ __forceinline__ eigen::Tridiagonal boundedTridiagonal(const GramMatrix& m, bool& isZero) {
+/// Leaves the matrix with bounds of its spectrum in the state of the block; v receives the squares.
+EZNAS_DEVICE_PART boundSpectrum() {
+  BlockState& block = blockState();
+  const GramMatrix m = gramMatrix(block);
   const uint32_t n = m.n;
   for (uint32_t i = threadIdx.x; i < n; i += kBlockThreads) m.v()[i] = i + 1 < n ? m.off()[i] * m.off()[i] : 0;
   double low = static_cast<double>(infinity()), high = -low, largestSquare = 0;
@@ -93,9 +95,9 @@ __device__ __forceinline__ eigen::Tridiagonal boundedTridiagonal(const GramMatri
   }
   low = -warpLargest(-low);
   high = warpLargest(high);
-  isZero = low == 0 && high == 0;
+  largestSquare = warpLargest(largestSquare);
+  if (threadIdx.x == 0) block.spectrum = eigen::tridiagonal(m.diagonal(), m.v(), n, low, high, largestSquare);
   __syncthreads();
-  return eigen::tridiagonal(m.diagonal(), m.v(), n, low, high, warpLargest(largestSquare));
 }
 
 /// Eigenvalues below x.
@@ -114,7 +116,8 @@ __device__ __forceinline__ uint32_t countBelow(const eigen::Tridiagonal& t, doub
 
 /// Eigenvalue number `index` in ascending order from 0, 0 within the rounding errors of what came before, as are those
 /// below; by a whole warp.
-__device__ __forceinline__ double eigenvalue(const eigen::Tridiagonal& t, uint32_t index) {
+__device__ __forceinline__ double eigenvalue(uint32_t index) {
+  const eigen::Tridiagonal& t = blockState().spectrum;
   eigen::Bracket interval{-t.zero, t.high};
   for (int pass = 0; pass < eigen::kMaxPasses && !interval.done; ++pass) {
     const bool enough = countBelow(t, interval.point(static_cast<int>(laneOfWarp()), 32)) > index;
@@ -131,29 +134,26 @@ EZNAS_DEVICE_PART writeRatio() {
   BlockState& block = blockState();
   const GramMatrix matrix = gramMatrix(block);
   double* const sums = block.sums;
-  bool isZero;
-  const eigen::Tridiagonal t = boundedTridiagonal(matrix, isZero);
   const uint32_t warp = warpOfBlock();
   if (warp < 2) {
-    const double value = eigenvalue(t, warp == 0 ? 0 : matrix.n - 1);
+    const double value = eigenvalue(warp == 0 ? 0 : matrix.n - 1);
     if (laneOfWarp() == 0) sums[warp] = value;
   }
   __syncthreads();
   if (threadIdx.x > 0) return;
-  *addressOf(block, currentMatrix(block).out) = isZero         ? notANumber()
-                                                : sums[0] == 0 ? infinity()
-                                                               : static_cast<float>(sums[1] / sums[0]);
+  *addressOf(block, currentMatrix(block).out) = block.gram.trace == 0 ? notANumber()
+                                                : sums[0] == 0        ? infinity()
+                                                                      : static_cast<float>(sums[1] / sums[0]);
 }
 
 /// All eigenvalues, into p; 0 for those that are only what rounding left.
 EZNAS_DEVICE_PART findEigenvalues() {
-  const BlockState& block = blockState();
-  const GramMatrix matrix = gramMatrix(block);
-  bool isZero;
-  const eigen::Tridiagonal t = boundedTridiagonal(matrix, isZero);
-  for (uint32_t i = warpOfBlock(); i < matrix.n; i += kBlockWarps) {
-    const double value = eigenvalue(t, i);
-    if (laneOfWarp() == 0) matrix.p()[i] = value <= matrix.n * 0x1p-50 * block.gram.trace ? 0 : value;
+#pragma unroll 1
+  for (uint32_t i = warpOfBlock(); i < blockState().gram.rows; i += kBlockWarps) {
+    const double value = eigenvalue(i);
+    const BlockState& block = blockState();
+    const double least = block.gram.rows * 0x1p-50 * block.gram.trace;
+    if (laneOfWarp() == 0) gramMatrix(block).p()[i] = value <= least ? 0 : value;
   }
   __syncthreads();
 }
@@ -213,6 +213,7 @@ __device__ __forceinline__ void runGramRatio(const BlockState& block) {
   findTrace();
   if (block.gram.trace < 1e300) {
     tridiagonalize();
+    boundSpectrum();
     writeRatio();
   } else if (threadIdx.x == 0) {
     *addressOf(block, currentMatrix(block).out) = notANumber();
@@ -233,6 +234,7 @@ __device__ __forceinline__ void runSpectrum(const BlockState& block) {
     if (threadIdx.x == 0) *addressOf(block, currentMatrix(block).out) = 0;
   } else {
     tridiagonalize();
+    boundSpectrum();
     findEigenvalues();
     writeEntropy();
   }
