@@ -49,6 +49,12 @@ export {
   searchArchitectures,
 } from './search/search-architectures.ts';
 export type { CurvePoint, Optimum } from './search/truth.ts';
+// Reports.
+
+export { evaluationReport } from './report/evaluation-report.ts';
+export { renderReport } from './report/render.ts';
+export type { Report } from './report/report.ts';
+export { runReport } from './report/run-report.ts';
 
 // Programs and named proxies.
 

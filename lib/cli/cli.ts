@@ -5,6 +5,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addEvolve } from './commands/evolve.ts';
 import { addProxies } from './commands/proxies.ts';
+import { addReport } from './commands/report.ts';
 import { addScore } from './commands/score.ts';
 import { addSearch } from './commands/search.ts';
 
@@ -36,6 +37,7 @@ Exit codes: 0 success, 1 defect of eznas, 2 wrong option or input, 3 file or run
   addScore(cli, signal);
   addEvaluate(cli, signal);
   addSearch(cli, signal);
+  addReport(cli);
   addProxies(cli);
   addBench(cli, signal);
   addDoctor(cli);

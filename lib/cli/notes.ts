@@ -23,12 +23,15 @@ export function describeProtocol({ space, dataset, networks, batch, seed, images
   noteToUser(parts.join('; '));
 }
 
+/** Warns on stderr. */
+export function warn(text: string): void {
+  process.stderr.write(`${colors.yellow('warning')}: ${text}\n`);
+}
+
 /** Says on stderr that some networks have no score. */
 export function warnUndefined(name: string, networks: number): void {
   if (networks === 0) return;
-  process.stderr.write(
-    `${colors.yellow('warning')}: ${name} is not finite on ${networks} network${networks === 1 ? '' : 's'}, which do not count\n`,
-  );
+  warn(`${name} is not finite on ${networks} network${networks === 1 ? '' : 's'}, which do not count`);
 }
 
 /** Prints an error on stderr. */

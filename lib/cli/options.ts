@@ -139,6 +139,21 @@ const OPTIONS = {
     schema: text('photographs, noise or a path'),
   },
   out: { flags: '--out <file>', help: 'also write the result, as JSON, to a file', schema: text('the path of a file') },
+  report: {
+    flags: '--report <file>',
+    help: 'also draw the result as one HTML file',
+    schema: text('the path of an .html file'),
+  },
+  details: {
+    flags: '--details',
+    help: 'give the scores of every network in the JSON, so that "eznas report" can draw it',
+    schema: z.boolean(),
+  },
+  html: {
+    flags: '--out <file>',
+    help: 'HTML file to write',
+    schema: text('the path of an .html file'),
+  },
   json: { flags: '--json', help: 'print the result as JSON, and no progress', schema: z.boolean() },
   preset: {
     flags: '--preset <name>',

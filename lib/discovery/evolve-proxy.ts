@@ -155,11 +155,13 @@ async function discover(
   const { search, batch } = config;
   const { threads = 0, signal, onProgress } = options;
   const running = { threads, ...(signal && { signal }) };
+  const began = performance.now();
   using evaluator = new TaskEvaluator({ seed: search.seed, threads });
   await evaluator.prepare(tasks, {
     ...running,
     onProgress: (done, total) => onProgress?.({ stage: 'record', done, total }),
   });
+  run?.saveTime({ stage: 'record', seconds: (performance.now() - began) / 1000 });
   const problem = { config: search, tasks, signature: symbolicSignature(), evaluator: evaluator.evaluate };
   const { best } = await evolve(problem, {
     ...(run && { run }),
@@ -169,10 +171,12 @@ async function discover(
   });
   // The judgement needs the memory.
   evaluator.dispose();
+  const judging = performance.now();
   const { found, baselines } = await judge(judgeSetting, best, heldOut, {
     ...running,
     onProgress: (done, total) => onProgress?.({ stage: 'judge', done, total }),
   });
+  run?.saveTime({ stage: 'judge', seconds: (performance.now() - judging) / 1000 });
   const { program, fitness, sign } = best;
   const result: EvolveResult = {
     protocol: protocolOf(judgeSetting, { indices: heldOut, chosen: 'held-out' }, threads, true),

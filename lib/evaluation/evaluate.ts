@@ -4,6 +4,7 @@ import { EznasError } from '../errors.ts';
 import { flops } from '../graph/counts.ts';
 import type { Contender, ContenderOptions } from './contenders.ts';
 import { readsLabels, resolveContenders, runsNetworks } from './contenders.ts';
+import { detailsOf, type EvaluationDetails } from './details.ts';
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { type EvaluationRequest, requestOf } from './replay.ts';
@@ -18,6 +19,8 @@ export interface EvaluateProxiesOptions extends SettingOptions, ContenderOptions
    * still decides which networks are drawn. Default: the seed alone.
    */
   readonly seeds?: readonly number[];
+  /** Also give every network's scores and the programs' rankings by stage, which a report draws (default false). */
+  readonly details?: boolean;
 }
 
 /** A statistic over the networks. */
@@ -53,7 +56,8 @@ export interface ProxyEvaluation extends Readonly<Record<AgreementName, Evaluati
   readonly cost: EvaluationCost;
 }
 
-export interface EvaluationResult {
+/** With `details`, what {@link EvaluationDetails} has besides. */
+export interface EvaluationResult extends Partial<EvaluationDetails> {
   readonly protocol: Protocol;
   /** What was asked for, to be asked again; null where it holds something that cannot be written down, such as a source of images of one's own. */
   readonly request: EvaluationRequest | null;
@@ -97,6 +101,7 @@ export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<
     protocol: protocolOf(setting, chosen, threads, ran, readsLabels(contenders), seeds),
     request: requestOf(options, contenders, seeds, seed),
     results,
+    ...(options.details && detailsOf(setting, chosen, runs[0]!, accuracies)),
   };
 }
 
@@ -120,7 +125,9 @@ async function scoreSeeds(
     const architectures = benchmarkArchitectures(requireBenchmark(setting), chosen.indices);
     const total = settings.length * architectures.length;
     const onProgress = (done: number) => options.onProgress?.(at * architectures.length + done, total);
-    runs.push(await scoreList(setting, contenders, architectures, { ...options, onProgress }));
+    runs.push(
+      await scoreList(setting, contenders, architectures, { ...options, stages: options.details ?? false, onProgress }),
+    );
   }
   return runs;
 }

@@ -5,9 +5,10 @@ import { measureNetworks } from '../engine/measures.ts';
 import type { Network, RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import { combineTerms } from '../formulas/combine.ts';
-import { termsOf } from '../formulas/tree.ts';
+import { asProgram, termsOf } from '../formulas/tree.ts';
 import { type Contender, contenderKinds } from './contenders.ts';
 import { buildNetwork, type Setting } from './setting.ts';
+import { StageScores } from './stages.ts';
 import { UnitCheck } from './unit-check.ts';
 
 /** Networks handed to the native side at once: enough to keep all threads busy, few enough for their graphs not to matter in memory. */
@@ -22,6 +23,13 @@ export interface Scores {
    * that share a pass are each given the whole of theirs, and combined ones the time of their parts.
    */
   readonly seconds: ReadonlyMap<string, number>;
+  /** Of the programs, when asked for. */
+  readonly stages?: StageScores;
+}
+
+export interface ScoreListOptions extends RunOptions {
+  /** Also keep the values by stage of formulas that are programs. */
+  readonly stages?: boolean;
 }
 
 /** Architectures to score, in the order of the scores. */
@@ -46,7 +54,7 @@ export async function scoreList(
   setting: Setting,
   contenders: readonly Contender[],
   architectures: ArchitectureList,
-  options: RunOptions,
+  { stages: byStage = false, ...options }: ScoreListOptions,
 ): Promise<Scores> {
   const { formulas, measures, structural, combined } = contenderKinds(contenders);
   const base = [...formulas, ...measures, ...structural];
@@ -54,6 +62,11 @@ export async function scoreList(
     base.map(({ name }) => [name, new Float64Array(architectures.length).fill(Number.NaN)]),
   );
   const seconds = new Map(base.map(({ name }) => [name, 0]));
+  const programs = formulas.flatMap(({ name, formula }) => {
+    const program = asProgram(formula);
+    return program ? [{ name, program }] : [];
+  });
+  const stages = byStage ? new StageScores(programs, architectures.length) : undefined;
   const unitCheck = new UnitCheck(formulas, setting.inputs.batch);
   const terms = new Map(
     formulas.map(({ name, formula }) => [name, termsOf(formula).map(() => new Float64Array(architectures.length))]),
@@ -78,7 +91,12 @@ export async function scoreList(
       networks,
       formulas.map(({ formula }) => formula),
       inputs,
-      { ...options, seed, onProgress: report },
+      {
+        ...options,
+        seed,
+        onProgress: report,
+        ...(stages && { onUnits: (values) => stages.add(networks, values, start) }),
+      },
     );
     for (const [row, { name }] of formulas.entries()) {
       for (const [term, column] of terms.get(name)!.entries()) column.set(values[row]![term]!, start);
@@ -145,5 +163,5 @@ export async function scoreList(
     );
   }
   const only = <T>(all: ReadonlyMap<string, T>) => new Map(contenders.map(({ name }) => [name, all.get(name)!]));
-  return { scores: only(scores), seconds: only(seconds) };
+  return { scores: only(scores), seconds: only(seconds), ...(stages && { stages }) };
 }

@@ -186,6 +186,14 @@ export class Archive {
     ) as number;
   }
 
+  /** The generations recorded, in order, each with its tasks and the programs made to get its valid ones. */
+  generations(): { readonly generation: number; readonly tasks: readonly string[]; readonly drawn: number }[] {
+    type Row = { generation: number; tasks: string; drawn: number };
+    const select = 'SELECT generation, tasks, drawn FROM generations ORDER BY generation';
+    const rows = this.#store.typed(() => this.#store.database.prepare(select).all() as Row[]);
+    return rows.map(({ generation, tasks, drawn }) => ({ generation, tasks: JSON.parse(tasks) as string[], drawn }));
+  }
+
   /** Every evaluation, without the scores. */
   evaluations(): Omit<Evaluation, 'scores'>[] {
     const select =

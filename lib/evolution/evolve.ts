@@ -1,5 +1,5 @@
 import { canonicalText } from '../programs/tree.ts';
-import { Assessor } from './assessment.ts';
+import { Assessor, type Evaluator } from './assessment.ts';
 import { INVALID_FITNESS } from './fitness.ts';
 import type { RunFolder } from './run-folder.ts';
 import {
@@ -51,13 +51,21 @@ export interface SearchResult {
  */
 export async function evolve(problem: SearchProblem, options: EvolveOptions = {}): Promise<SearchResult> {
   const { run, signal, onGeneration } = options;
-  const { config, evaluator, tasks } = problem;
+  const { config, tasks } = problem;
   run?.begin(tasks);
+  let evaluating = 0;
+  const evaluator: Evaluator = async (programs, task, signal) => {
+    const began = performance.now();
+    const scores = await problem.evaluator(programs, task, signal);
+    evaluating += (performance.now() - began) / 1000;
+    return scores;
+  };
   const assessor = new Assessor(evaluator, config.sign, run?.archive.evaluations());
   let state = run?.state;
   let evaluated = 0;
   let started = performance.now();
-  for await (const generation of generations(problem, assessor, state, signal)) {
+  for await (const generation of generations({ ...problem, evaluator }, assessor, state, signal)) {
+    const made = performance.now();
     run?.save(generation);
     state = generation.state;
     evaluated += generation.evaluations.length;
@@ -68,10 +76,19 @@ export async function evolve(problem: SearchProblem, options: EvolveOptions = {}
       evaluated,
       seconds: (now - started) / 1000,
     });
-    started = now;
+    run?.saveTime({
+      stage: 'generation',
+      generation: state.generation,
+      seconds: (now - started) / 1000,
+      evaluate: evaluating,
+      save: (now - made) / 1000,
+    });
+    evaluating = 0;
+    started = performance.now();
   }
   const { finalists, evaluations } = await finalChoice(state!, tasks, assessor, signal);
   run?.saveFinal(config.generations, evaluations);
+  run?.saveTime({ stage: 'choice', seconds: (performance.now() - started) / 1000, evaluate: evaluating });
   return { best: finalists[0]!, finalists, state: state! };
 }
 

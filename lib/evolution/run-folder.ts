@@ -1,18 +1,24 @@
 import { existsSync } from 'node:fs';
 import { EznasError } from '../errors.ts';
 import { LockedFolder, type RunConfig } from '../runs/folder.ts';
+import { printTime, type StageTime } from '../runs/times.ts';
 import { Archive } from './archive.ts';
 import type { Evaluation } from './assessment.ts';
 import { parseCheckpoint, printCheckpoint } from './checkpoint.ts';
 import type { Generation, SearchState } from './search.ts';
 import type { FitnessTask } from './task.ts';
 
-const ARCHIVE = 'archive.sqlite';
+/** Every program of the run, see {@link Archive}. */
+export const ARCHIVE = 'archive.sqlite';
+
+/** What its parts took, see {@link StageTime}: one JSON object on each line. */
+export const TIMES = 'times.jsonl';
+
 const CHECKPOINT = 'checkpoint.json';
 
 /**
- * A run of an evolution on disk: what {@link LockedFolder} has, `archive.sqlite` (every program, see {@link Archive}) and `checkpoint.json`
- * (state after the last generation).
+ * A run of an evolution on disk: what {@link LockedFolder} has, `archive.sqlite` (every program, see {@link Archive}), `checkpoint.json` (state
+ * after the last generation) and `times.jsonl` (what each part took).
  *
  * Each generation goes into the archive in one transaction, then the checkpoint replaces the last one in one step. Whenever the process dies,
  * the archive is at the checkpoint or ahead of it; what is ahead is removed on opening, and made again exactly as it was.
@@ -80,6 +86,11 @@ export class RunFolder {
   saveFinal(lastGeneration: number, evaluations: readonly Evaluation[]): void {
     this.archive.truncate(lastGeneration);
     this.archive.recordFinal(lastGeneration, evaluations);
+  }
+
+  /** Notes what a part of the run took. */
+  saveTime(time: StageTime): void {
+    this.#folder.append(TIMES, printTime(time));
   }
 
   /** Writes the report, plain JSON, that ends a run. */

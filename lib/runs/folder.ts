@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -123,6 +123,11 @@ export class LockedFolder {
   /** Writes a file in the folder, all of it or nothing. */
   write(name: string, text: string): void {
     withFiles(this.path, () => writeFileAtomic(this.file(name), text));
+  }
+
+  /** Adds a line to a file in the folder; a killed process may leave it half-written. */
+  append(name: string, line: string): void {
+    withFiles(this.path, () => appendFileSync(this.file(name), line));
   }
 
   /** Writes the report, plain JSON, that ends a run. */

@@ -30,6 +30,7 @@ describe('eznas evolve', function () {
       { population: 8, generations: 2, networksPerTask: 4, batch: 1 },
     );
     assert.deepEqual(JSON.parse(readFileSync(`${folder}/report.json`, 'utf8')), result);
+    assert.match(readFileSync(`${folder}/report.html`, 'utf8'), /^<!doctype html>/);
   });
 
   it('shows stages on stderr and the result on stdout', async () => {
@@ -52,6 +53,7 @@ describe('eznas evolve', function () {
     const { code, stdout, stderr } = await outcome;
     assert.deepEqual({ code, stdout }, { code: 130, stdout: '' }, stderr);
     assert.ok(stderr.includes(`continue with: eznas evolve --resume ${folder}`), stderr);
+    assert.ok(existsSync(`${folder}/report.html`), 'a report of what was found until then');
     const resumed = await jsonOf('evolve', '--resume', folder);
     assert.deepEqual(comparable(resumed), comparable(undisturbed));
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import manifest from '../../package.json' with { type: 'json' };
 import { assertFails, eznas } from './support.ts';
 
-const COMMANDS = ['evolve', 'score', 'evaluate', 'search', 'proxies', 'bench', 'doctor'];
+const COMMANDS = ['evolve', 'score', 'evaluate', 'search', 'report', 'proxies', 'bench', 'doctor'];
 
 const RUNS_NETWORKS = ['evolve', 'score', 'evaluate'];
 /** Options of the commands that run networks. */

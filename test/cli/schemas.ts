@@ -79,6 +79,23 @@ export const evaluateResult = z.strictObject({
     }),
   ),
   replay: z.strictObject({ file: z.string(), same: z.boolean(), differences: z.array(z.string()) }).optional(),
+  /** With --details. */
+  networks: z
+    .strictObject({
+      indices: z.array(z.int()),
+      architectures: z.array(z.string()),
+      accuracies: z.array(z.number()),
+      scores: z.record(z.string(), z.array(z.number().nullable())),
+    })
+    .optional(),
+  stages: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        stages: z.array(z.strictObject({ name: z.string(), networks: z.int(), kendallTau: estimate })),
+      }),
+    )
+    .optional(),
 });
 
 export const evolveResult = z.strictObject({

@@ -65,6 +65,7 @@ describe('run folder', () => {
       'config.json',
       'lock',
       'report.json',
+      'times.jsonl',
     ]);
     const { format, version, config: stored } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
     assert.equal(format, 1);

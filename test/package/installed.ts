@@ -138,7 +138,9 @@ describe('the installed package', () => {
       'checkpoint.json',
       'config.json',
       'lock',
+      'report.html',
       'report.json',
+      'times.jsonl',
     ]);
     assert.deepEqual(evolveResult.parse(jsonOf('evolve', '--resume', run)).best, best);
   });

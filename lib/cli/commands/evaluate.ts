@@ -2,17 +2,30 @@ import type { Command } from 'commander';
 import { EznasError } from '../../errors.ts';
 import { type EvaluationResult, evaluateProxies, type ProxyEvaluation } from '../../evaluation/evaluate.ts';
 import { differences, readEvaluation } from '../../evaluation/replay.ts';
+import { evaluationReport } from '../../report/evaluation-report.ts';
+import { renderReport } from '../../report/render.ts';
 import { describeProtocol, noteToUser, warnUndefined } from '../notes.ts';
 import { addOptions, checkOptions, SHARED } from '../options.ts';
+import { reserveOutput } from '../output-file.ts';
 import { startProgress, withProgress } from '../progress.ts';
 import { EVALUATION_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', ...SHARED, 'seeds', 'replay'] as const;
+const OPTIONS = [
+  'proxy',
+  'program',
+  'benchmark',
+  'networks',
+  ...SHARED,
+  'seeds',
+  'replay',
+  'report',
+  'details',
+] as const;
 
 /** What may be told beside --replay: the rest is the recorded evaluation's own. */
-const BESIDE_REPLAY: readonly string[] = ['replay', 'threads', 'device', 'out', 'json'];
+const BESIDE_REPLAY: readonly string[] = ['replay', 'threads', 'device', 'out', 'json', 'report', 'details'];
 
 const COLUMNS: readonly Column<ProxyEvaluation>[] = [
   { title: 'proxy', text: ({ name }) => name, fields: { name: ({ name }) => name } },
@@ -54,10 +67,11 @@ Examples:
   $ eznas evaluate --proxy naswot --proxy synflow --proxy zico --networks 200 --seeds 0,1,2 --out result.json
   $ eznas evaluate --replay result.json
   $ eznas evaluate --program 'frobenius_norm(sigmoid(logdet(sign(T1GD))))' --networks 200
-  $ eznas evaluate --proxy params --proxy flops --networks all --dataset imagenet16-120`,
+  $ eznas evaluate --proxy params --proxy flops --networks all --dataset imagenet16-120
+  $ eznas evaluate --proxy eznas-a --proxy params --report proxies.html`,
   );
   command.action(async (given: Record<string, unknown>) => {
-    const { proxy, program, replay, ...options } = checkOptions(given, OPTIONS);
+    const { proxy, program, replay, report, details = false, ...options } = checkOptions(given, OPTIONS);
     const recorded = replay === undefined ? undefined : readEvaluation(replay);
     const besides = recorded && Object.keys(given).find((name) => !BESIDE_REPLAY.includes(name));
     if (besides) {
@@ -66,6 +80,7 @@ Examples:
         `--${besides} is decided by the result that --replay names; leave it out`,
       );
     }
+    const page = report === undefined ? undefined : reserveOutput(report, '--report');
     const progress = startProgress('evaluating', 'networks', options.json ?? false);
     const work = async (): Promise<Evaluated> => {
       const result = await withProgress(progress, (onProgress) =>
@@ -74,21 +89,29 @@ Examples:
           ...(proxy && { proxies: proxy }),
           ...(program && { programs: program }),
           ...recorded?.options,
+          details: details || page !== undefined,
           signal,
           onProgress,
         }),
       );
-      if (!recorded) return result;
+      page?.commit(renderReport(evaluationReport(result)));
+      const { networks, stages, ...short } = result;
+      const given = details ? result : short;
+      if (!recorded) return given;
       const found = differences(recorded, result);
-      return { ...result, replay: { file: replay!, same: found.length === 0, differences: found } };
+      return { ...given, replay: { file: replay!, same: found.length === 0, differences: found } };
     };
-    const result = await giveResult(options, work, ({ results }) => formatTable(COLUMNS, results));
-    if (!options.json) describeProtocol(result.protocol);
-    for (const { name, networks } of result.results) warnUndefined(name, result.protocol.networks.count - networks);
-    if (!result.replay || options.json) return;
-    const { same, file, differences: lines } = result.replay;
-    noteToUser(
-      same ? `the same numbers as ${file}` : `not the numbers of ${file}:\n  ${lines.slice(0, 10).join('\n  ')}`,
-    );
+    try {
+      const result = await giveResult(options, work, ({ results }) => formatTable(COLUMNS, results));
+      if (!options.json) describeProtocol(result.protocol);
+      for (const { name, networks } of result.results) warnUndefined(name, result.protocol.networks.count - networks);
+      if (!result.replay || options.json) return;
+      const { same, file, differences: lines } = result.replay;
+      noteToUser(
+        same ? `the same numbers as ${file}` : `not the numbers of ${file}:\n  ${lines.slice(0, 10).join('\n  ')}`,
+      );
+    } finally {
+      page?.discard();
+    }
   });
 }

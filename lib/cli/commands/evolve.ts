@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   type DiscoveryProgress,
@@ -9,7 +11,9 @@ import {
 import { EznasError } from '../../errors.ts';
 import type { Ranking } from '../../evaluation/ranking.ts';
 import { PRESETS } from '../../evolution/presets.ts';
-import { describeProtocol } from '../notes.ts';
+import { ARCHIVE } from '../../evolution/run-folder.ts';
+import { writeRunReport } from '../../report/write.ts';
+import { describeProtocol, warn } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
@@ -97,6 +101,7 @@ Examples:
         throw withResumption(error, 'evolve', folder);
       } finally {
         stop();
+        drawReport(folder);
       }
     };
     const { protocol } = await giveResult(options, work, forPeople);
@@ -164,11 +169,21 @@ function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgres
   };
 }
 
+/** Draws what the run has found so far, however it ended. A page that cannot be written takes nothing from the result. */
+function drawReport(folder: string): void {
+  if (!existsSync(join(folder, ARCHIVE))) return;
+  try {
+    writeRunReport(folder);
+  } catch (error) {
+    warn(`no report was drawn: ${(error as Error).message}`);
+  }
+}
+
 function forPeople({ best, baselines, runFolder }: EvolveResult): string {
   const facts: Fact[] = [
     { name: 'best formula', value: best.program, note: best.sign === 1 ? '' : 'lower scores mean higher accuracy' },
     { name: 'fitness', value: best.fitness, note: 'least Kendall τ over the tasks of the search' },
-    { name: 'run folder', value: runFolder ?? 'none', note: '' },
+    { name: 'run folder', value: runFolder ?? 'none', note: 'open its report.html in a browser' },
   ];
   const rows = [{ name: 'best formula', ...best.heldOut }, ...baselines];
   return `${formatTable(FACT_COLUMNS, facts)}\n${formatTable(COLUMNS, rows)}`;

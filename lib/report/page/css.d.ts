@@ -1,0 +1,2 @@
+/** Styles are bundled, see scripts/build-report.ts. */
+declare module '*.css';
