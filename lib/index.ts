@@ -18,8 +18,16 @@ export {
   type ResumeOptions,
   resumeEvolution,
 } from './discovery/evolve-proxy.ts';
+export {
+  type EvolveForestOptions,
+  type EvolveForestResult,
+  evolveForest,
+  type GrowthProgress,
+  type ResumeGrowthOptions,
+  resumeForest,
+} from './discovery/grow-forest.ts';
 export type { Baseline } from './discovery/judge.ts';
-export type { ContenderOptions } from './evaluation/contenders.ts';
+export type { ContenderOptions, ReferencedFormula } from './evaluation/contenders.ts';
 export type { Device } from './evaluation/device.ts';
 export {
   type EvaluateProxiesOptions,
@@ -55,6 +63,18 @@ export { evaluationReport } from './report/evaluation-report.ts';
 export { renderReport } from './report/render.ts';
 export type { Report } from './report/report.ts';
 export { runReport } from './report/run-report.ts';
+
+// Formulas: what scores networks.
+
+export { scoreTerms, type TermValues } from './engine/formulas.ts';
+export { FOREST_DEFAULTS, type ForestConfig } from './forests/config.ts';
+export { AGGREGATORS, type AggregatorName } from './formulas/aggregators.ts';
+export { combineTerms, type Reference } from './formulas/combine.ts';
+export { NETWORK_NUMBERS, type NetworkNumberName } from './formulas/numbers.ts';
+export { parseFormula } from './formulas/parse.ts';
+export { printFormula } from './formulas/print.ts';
+export { SCALAR_OPERATORS, type ScalarOperatorName } from './formulas/scalar-operators.ts';
+export type { Combiner, Forest, Formula, Term } from './formulas/tree.ts';
 
 // Programs and named proxies.
 

@@ -4,6 +4,7 @@ import { addBench } from './commands/bench.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addEvolve } from './commands/evolve.ts';
+import { addGrow } from './commands/grow.ts';
 import { addProxies } from './commands/proxies.ts';
 import { addReport } from './commands/report.ts';
 import { addScore } from './commands/score.ts';
@@ -34,6 +35,7 @@ Examples:
 Exit codes: 0 success, 1 defect of eznas, 2 wrong option or input, 3 file or run folder, 4 not enough memory, 5 addon or device, 130 interrupted.`,
     );
   addEvolve(cli, signal);
+  addGrow(cli, signal);
   addScore(cli, signal);
   addEvaluate(cli, signal);
   addSearch(cli, signal);

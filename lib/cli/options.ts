@@ -100,7 +100,7 @@ const OPTIONS = {
   },
   program: {
     flags: '--program <text>',
-    help: 'a program such as "frobenius_norm(T3)", again for more',
+    help: 'a formula such as "frobenius_norm(T3)" or "rank_sum(unit_max(mean(T4D)), neg(params))", again for more',
     repeatable: true,
     schema: z.array(text('the text of a program')),
   },
@@ -167,6 +167,7 @@ const OPTIONS = {
     help: 'programs in each generation, or networks of a population',
     schema: integer(2, 1_000_000),
   },
+  terms: { flags: '--terms <count>', help: 'most terms of the forest', schema: integer(1, 32) },
   tasks: {
     flags: '--tasks <count>',
     help: 'groups of networks, each ranked on its own; fitness is the least τ over them',

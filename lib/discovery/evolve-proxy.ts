@@ -189,7 +189,8 @@ async function discover(
   return result;
 }
 
-function networkPool(setting: Setting): NetworkPool {
+/** The networks of a setting's benchmark. */
+export function networkPool(setting: Setting): NetworkPool {
   const { space, dataset, inputs } = setting;
   const benchmark = requireBenchmark(setting);
   return {

@@ -1,5 +1,5 @@
 import type { RunOptions } from '../engine/networks.ts';
-import { programContender, resolveContenders } from '../evaluation/contenders.ts';
+import { type Contender, programContender, resolveContenders } from '../evaluation/contenders.ts';
 import { type Ranking, rankFinite } from '../evaluation/ranking.ts';
 import { benchmarkArchitectures, scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
@@ -25,21 +25,39 @@ export async function judge(
   indices: readonly number[],
   options: RunOptions,
 ): Promise<{ found: Ranking; baselines: Baseline[] }> {
-  const { dataset, seed } = setting;
-  const benchmark = requireBenchmark(setting);
-  // No proxy of the catalogue has this name, so the program found may be one of them.
-  const contender = programContender('', found.program);
-  const baselines = resolveContenders({ proxies: BASELINES });
-  const { scores } = await scoreList(
+  const { rankings, baselines } = await judgeContenders(
     setting,
-    [contender, ...baselines],
-    benchmarkArchitectures(benchmark, indices),
+    // No proxy of the catalogue has this name, so the program found may be one of them.
+    [{ contender: programContender('', found.program), sign: found.sign }],
+    indices,
     options,
   );
+  return { found: rankings[0]!, baselines };
+}
+
+/** Judges contenders, whose names no proxy has, and the baselines; gives the scores of the contenders too. */
+export async function judgeContenders(
+  setting: Setting,
+  judged: readonly { readonly contender: Contender; readonly sign: Sign }[],
+  indices: readonly number[],
+  options: RunOptions,
+): Promise<{ rankings: Ranking[]; scores: Float64Array[]; baselines: Baseline[] }> {
+  const { dataset, seed } = setting;
+  const benchmark = requireBenchmark(setting);
+  const baselines = resolveContenders({ proxies: BASELINES });
+  const contenders = [...judged.map(({ contender }) => contender), ...baselines];
+  const { scores } = await scoreList(setting, contenders, benchmarkArchitectures(benchmark, indices), options);
   const accuracies = indices.map((index) => benchmark.accuracy(index, dataset.name));
-  const signed = scores.get(contender.name)!.map((score) => found.sign * score);
+  const own = judged.map(({ contender }) => scores.get(contender.name)!);
   return {
-    found: rankFinite(signed, accuracies, seed),
+    rankings: judged.map(({ sign }, at) =>
+      rankFinite(
+        own[at]!.map((score) => sign * score),
+        accuracies,
+        seed,
+      ),
+    ),
+    scores: own,
     baselines: baselines.map(({ name }) => ({ name, ...rankFinite(scores.get(name)!, accuracies, seed) })),
   };
 }

@@ -1,5 +1,6 @@
 import type { Network, RunOptions } from '../engine/networks.ts';
-import { collectStatistics, evaluatePrograms, scoreNetworks } from '../engine/run.ts';
+import { collectStatistics, type EvaluateOptions, evaluatePrograms, scoreNetworks } from '../engine/run.ts';
+import type { ScoreMatrix } from '../engine/scores.ts';
 import type { Statistics } from '../engine/statistics.ts';
 import { unitShapes } from '../evaluation/unit-shapes.ts';
 import type { Evaluator, ProgramScores } from '../evolution/assessment.ts';
@@ -43,17 +44,24 @@ export class TaskEvaluator {
   }
 
   /** See {@link Evaluator}. */
-  readonly evaluate: Evaluator = async (
+  readonly evaluate: Evaluator = (
     programs: readonly Program[],
     task: FitnessTask,
     signal?: AbortSignal,
-  ): Promise<ProgramScores> => {
-    const options = { ...this.#options, ...(signal && { signal }) };
+  ): Promise<ProgramScores> => this.#evaluate(programs, task, { ...(signal && { signal }) });
+
+  /** Scores with every program's value on every unit. */
+  evaluateUnits(programs: readonly Program[], task: FitnessTask, signal?: AbortSignal): Promise<ScoreMatrix> {
+    return this.#evaluate(programs, task, { unitScores: true, ...(signal && { signal }) });
+  }
+
+  async #evaluate(programs: readonly Program[], task: FitnessTask, given: EvaluateOptions): Promise<ScoreMatrix> {
+    const options = { ...this.#options, ...given };
     const statistics = await this.#statistics(task, options);
     return statistics
       ? evaluatePrograms(statistics, programs, options)
       : scoreNetworks(task.networks, programs, task.inputs, options);
-  };
+  }
 
   /** Frees what is kept. */
   dispose(): void {

@@ -10,6 +10,12 @@ import { LABELLED } from '../proxies/measure-proxies.ts';
 import type { MeasureName } from '../proxies/measures.ts';
 import { tensorPasses } from '../proxies/program-proxies.ts';
 
+/** A forest with the networks that it compares others with, so that it scores even a single one. */
+export interface ReferencedFormula {
+  readonly formula: string | Formula;
+  readonly reference: Reference;
+}
+
 /** What to score networks with: proxies by name, programs by text or as trees, in any mixture. */
 export interface ContenderOptions {
   /** Names of the catalogue (see PROXIES), such as `eznas-a` or `params`. */
@@ -18,7 +24,7 @@ export interface ContenderOptions {
    * Programs such as `frobenius_norm(T3)`, which stand for their mean over the units, or formulas such as
    * `rank_sum(unit_sum(frobenius_norm(T3)), neg(params))`: see parseFormula.
    */
-  readonly programs?: readonly (string | Program | Formula)[];
+  readonly programs?: readonly (string | Program | Formula | ReferencedFormula)[];
 }
 
 /** Scored by the units of networks that run. */
@@ -126,9 +132,10 @@ export function programContender(name: string, program: Program): FormulaContend
 export function resolveContenders({ proxies = [], programs = [] }: ContenderOptions): Contender[] {
   const named = proxies.map((name) => contenderOf(resolveProxy(name)));
   const written = programs.map((given): Contender => {
-    const formula =
-      typeof given === 'string' ? parseFormula(given) : 'kind' in given ? given : aggregateOf('unit_mean', given);
-    return formulaContender(printFormula(formula), formula);
+    const { formula: one, reference } =
+      typeof given === 'object' && 'formula' in given ? given : { formula: given, reference: undefined };
+    const formula = typeof one === 'string' ? parseFormula(one) : 'kind' in one ? one : aggregateOf('unit_mean', one);
+    return formulaContender(printFormula(formula), formula, reference);
   });
   const contenders = new Map([...named, ...written].map((contender) => [contender.name, contender]));
   if (contenders.size === 0) {

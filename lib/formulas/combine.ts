@@ -33,11 +33,19 @@ export function combineTerms(combiner: Combiner, terms: readonly Float64Array[],
   return scores;
 }
 
-/** Quantiles of a sample of a term's values, ascending, from the least to the greatest; NaN is left out. */
-export function quantilesOf(values: Float64Array, count: number): number[] {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
-  if (sorted.length <= count) return [...sorted];
-  return Array.from({ length: count }, (_, i) => sorted[Math.round((i / (count - 1)) * (sorted.length - 1))]!);
+/**
+ * A reference from the values of terms on a sample of networks: of each the same number of quantiles, ascending, from the least to the greatest;
+ * at most `count`, and no more than the term with the fewest numbers has. What is not finite is left out.
+ */
+export function quantilesOf(terms: readonly Float64Array[], count: number): number[][] {
+  const sorted = terms.map((values) => values.filter(Number.isFinite).sort());
+  const kept = Math.min(count, ...sorted.map(({ length }) => length));
+  return sorted.map((values) =>
+    Array.from(
+      { length: kept },
+      (_, i) => values[kept === 1 ? 0 : Math.round((i / (kept - 1)) * (values.length - 1))]!,
+    ),
+  );
 }
 
 /** Logarithms of ranks as shares. */

@@ -11,7 +11,7 @@ import { RunLock } from './lock.ts';
 export const RUN_FORMAT = 1;
 
 /** What a run is of: the command that makes and resumes it. */
-export type RunKind = 'evolve' | 'search';
+export type RunKind = 'evolve' | 'search' | 'grow';
 
 /** Everything that decides a run's result, as plain JSON. */
 export type RunConfig = Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ const BEFORE_CONFIG = [LOCK, `${CONFIG}.tmp`];
 const configFile = z.strictObject({
   format: z.literal(RUN_FORMAT),
   version: z.string(),
-  kind: z.enum(['evolve', 'search']).default('evolve'),
+  kind: z.enum(['evolve', 'search', 'grow']).default('evolve'),
   config: z.record(z.string(), z.unknown()),
 });
 
@@ -148,6 +148,10 @@ export class LockedFolder {
   /** Lets go of the folder. */
   close(): void {
     this.#lock.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import manifest from '../../package.json' with { type: 'json' };
 import { assertFails, eznas } from './support.ts';
 
-const COMMANDS = ['evolve', 'score', 'evaluate', 'search', 'report', 'proxies', 'bench', 'doctor'];
+const COMMANDS = ['evolve', 'grow', 'score', 'evaluate', 'search', 'report', 'proxies', 'bench', 'doctor'];
 
-const RUNS_NETWORKS = ['evolve', 'score', 'evaluate'];
+const RUNS_NETWORKS = ['evolve', 'grow', 'score', 'evaluate'];
 /** Options of the commands that run networks. */
 const SHARED = ['--space', '--dataset', '--networks', '--batch', '--seed', '--threads', '--device', '--images'];
 

@@ -242,3 +242,19 @@ export const searchResult = z.strictObject({
   ),
   runFolder: z.string().nullable(),
 });
+
+export const growResult = z.strictObject({
+  protocol,
+  search: z.looseObject({ seed: z.int(), terms: z.int(), networks: z.int(), batch: z.int() }),
+  best: z.strictObject({
+    formula: z.string(),
+    fitness: z.number(),
+    tau: z.number(),
+    growth: z.array(z.strictObject({ term: z.string(), fitness: z.number() })).min(1),
+    heldOut: z.strictObject(ranking),
+    reference: z.array(z.array(z.number())),
+  }),
+  programs: z.int(),
+  baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
+  runFolder: z.string().nullable(),
+});

@@ -189,7 +189,12 @@ describe('combining terms', () => {
 
   it('keeps quantiles from the least to the greatest', () => {
     const values = Float64Array.from({ length: 101 }, (_, i) => (i * 37) % 101);
-    assert.deepEqual(quantilesOf(values, 5), [0, 25, 50, 75, 100]);
-    assert.deepEqual(quantilesOf(Float64Array.of(3, Number.NaN, 1), 5), [1, 3]);
+    assert.deepEqual(quantilesOf([values], 5), [[0, 25, 50, 75, 100]]);
+    const few = Float64Array.of(3, Number.NaN, 1, Number.POSITIVE_INFINITY);
+    assert.deepEqual(quantilesOf([values, few], 5), [
+      [0, 100],
+      [1, 3],
+    ]);
+    assert.deepEqual(quantilesOf([new Float64Array(0)], 5), [[]]);
   });
 });

@@ -1,0 +1,154 @@
+import type { Command } from 'commander';
+import {
+  type EvolveForestOptions,
+  type EvolveForestResult,
+  evolveForest,
+  type GrowthProgress,
+  resumeForest,
+} from '../../discovery/grow-forest.ts';
+import { EznasError } from '../../errors.ts';
+import type { Ranking } from '../../evaluation/ranking.ts';
+import { FOREST_DEFAULTS } from '../../forests/config.ts';
+import { describeProtocol } from '../notes.ts';
+import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
+import { type Progress, startProgress } from '../progress.ts';
+import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
+import { giveResult } from '../result.ts';
+import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
+import { type Column, formatTable } from '../table.ts';
+
+const OPTIONS = ['terms', 'generations', 'population', 'networks', 'heldOut', 'run', 'resume', ...SHARED] as const;
+
+interface Row extends Ranking {
+  readonly name: string;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
+  ...RANKING_COLUMNS,
+];
+
+interface Step {
+  readonly term: string;
+  readonly fitness: number;
+}
+
+const STEP_COLUMNS: readonly Column<Step>[] = [
+  { title: 'term, as it came in', text: ({ term }) => term, fields: { term: ({ term }) => term } },
+  {
+    title: 'fitness with it',
+    align: 'right',
+    text: ({ fitness }) => decimals(fitness),
+    fields: { fitness: ({ fitness }) => fitness },
+  },
+];
+
+/** `eznas grow`: a search for a forest. */
+export function addGrow(cli: Command, signal: AbortSignal): void {
+  const command = cli
+    .command('grow')
+    .summary('grow a forest of formulas: slower than a single proxy to compute, ranks far better')
+    .description(
+      'Grows a forest: several formulas whose ranks are combined, each an aggregate over the units of a network. Sees the accuracies of 100 ' +
+        'networks of a benchmark, then judges the forest on networks that it never saw, at batch 4, beside EZNAS-A, the number of parameters and ' +
+        'FLOPs. The run is kept in a folder and can be resumed however it ends.',
+    );
+  addOptions(command, OPTIONS, {
+    networks: '100 for the search; here a number only',
+    terms: `${FOREST_DEFAULTS.terms}`,
+    generations: `${FOREST_DEFAULTS.generations} for each term`,
+    population: `${FOREST_DEFAULTS.population}`,
+    batch: '1, for the search',
+  }).addHelpText(
+    'after',
+    `
+Examples:
+  $ eznas grow
+  $ eznas grow --terms 3 --dataset cifar100 --seed 7 --run runs/seven
+  $ eznas grow --resume runs/seven --json
+  $ eznas evaluate --program 'rank_sum(unit_sum(participation_ratio(T3GN)), unit_max(spectral_entropy(T3GD)))'`,
+  );
+  command.action(async (given: Record<string, unknown>) => {
+    const options = checkOptions(given, OPTIONS);
+    const folder = options.resume ?? options.run ?? newRunFolder();
+    const { onProgress, stop } = followProgress(options.json ?? false);
+    const work = async () => {
+      const { threads, device } = options;
+      const running = { ...(threads && { threads }), ...(device && { device }), signal, onProgress };
+      try {
+        if (options.resume !== undefined) {
+          requireResumable(options);
+          return await resumeForest(folder, running);
+        }
+        return await evolveForest({ ...growthOptions(options), ...running, runFolder: folder });
+      } catch (error) {
+        stop();
+        throw withResumption(error, 'grow', folder);
+      } finally {
+        stop();
+      }
+    };
+    const { protocol } = await giveResult(options, work, forPeople);
+    if (!options.json) describeProtocol(protocol);
+  });
+}
+
+function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveForestOptions {
+  const { terms, generations, population, networks, space, dataset, seed, images, batch, heldOut } = options;
+  if (networks !== undefined && (typeof networks !== 'number' || networks < 2)) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `option --networks: '${networks}' is not right; a search draws a number of networks, at least 2`,
+    );
+  }
+  return {
+    ...(space && { space }),
+    ...(dataset && { dataset }),
+    ...(seed !== undefined && { seed }),
+    ...(images && { images }),
+    ...(batch && { batch }),
+    ...(heldOut && { heldOut }),
+    ...(networks && { networks }),
+    search: { ...(terms && { terms }), ...(generations && { generations }), ...(population && { population }) },
+  };
+}
+
+/** One progress after another, as the search goes from stage to stage. */
+function followProgress(silent: boolean): { onProgress: (event: GrowthProgress) => void; stop: () => void } {
+  const labels = {
+    record: { label: 'recording statistics', unit: 'networks' },
+    search: { label: 'growing', unit: 'generations' },
+    judge: { label: 'judging', unit: 'networks' },
+  };
+  let stage: GrowthProgress['stage'] | undefined;
+  let progress: Progress | undefined;
+  return {
+    onProgress(event) {
+      if (event.stage !== stage) {
+        progress?.stop();
+        const { label, unit } = labels[event.stage];
+        progress = startProgress(label, unit, silent);
+        stage = event.stage;
+      }
+      const note =
+        event.stage === 'search' && event.forest
+          ? `${event.forest.terms.length} terms, τ ${decimals(event.tau)}, ${event.programs} programs`
+          : undefined;
+      progress?.update(event.done, event.total, note);
+    },
+    stop() {
+      progress?.stop();
+      progress = undefined;
+    },
+  };
+}
+
+function forPeople({ best, baselines, runFolder }: EvolveForestResult): string {
+  const rows = [{ name: 'forest', ...best.heldOut }, ...baselines];
+  return [
+    formatTable(STEP_COLUMNS, best.growth),
+    formatTable(COLUMNS, rows),
+    `forest: ${best.formula}`,
+    `run folder: ${runFolder ?? 'none'}`,
+  ].join('\n');
+}
