@@ -128,3 +128,17 @@ export function asProgram(formula: Formula): Program | undefined {
 export function formulaTensors(formula: Formula): number {
   return unitPrograms(formula).reduce((mask, program) => mask | tensorsRead(program), 0);
 }
+
+/** Whether a formula reads a number of the network itself, such as its parameters. */
+export function readsNumbers(formula: Formula): boolean {
+  switch (formula.kind) {
+    case 'number':
+      return true;
+    case 'operation':
+      return formula.operands.some(readsNumbers);
+    case 'forest':
+      return formula.terms.some(readsNumbers);
+    default:
+      return false;
+  }
+}

@@ -6,6 +6,7 @@ import { machine } from '../evaluation/device.ts';
 import { scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
 import { printFormula } from '../formulas/print.ts';
+import { readsNumbers } from '../formulas/tree.ts';
 import { VERSION } from '../version.ts';
 import type { Latency } from './latency.ts';
 import type { Measure, Measured } from './problem.ts';
@@ -27,8 +28,9 @@ export interface MeasureSources {
   readonly threads?: number | undefined;
 }
 
-/** Whether a contender looks at the graph alone. */
-const isCounted = (contender: Contender): boolean => 'count' in contender;
+/** Whether a contender looks at the graph itself, if only beside what it runs. */
+const isCounted = (contender: Contender): boolean =>
+  'count' in contender || ('formula' in contender && readsNumbers(contender.formula));
 
 /**
  * The names of contenders whose score architectures of one canonical form share. Counts differ among those, since a network has the weights of

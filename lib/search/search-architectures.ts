@@ -1,6 +1,7 @@
-import type { ContenderOptions } from '../evaluation/contenders.ts';
 import type { SettingOptions } from '../evaluation/setting.ts';
+import type { Formula } from '../formulas/tree.ts';
 import type { ImageSource } from '../images/source.ts';
+import type { Program } from '../programs/tree.ts';
 import { LockedFolder } from '../runs/folder.ts';
 import type { SearchConfig } from './config.ts';
 import type { Latency } from './latency.ts';
@@ -36,7 +37,7 @@ export interface SearchArchitecturesOptions
    * ranks. Default `eznas-a`.
    */
   readonly proxies?: readonly string[];
-  readonly programs?: ContenderOptions['programs'];
+  readonly programs?: readonly (string | Program | Formula)[];
   /** One for each proxy and program, in this order; default 1. */
   readonly weights?: readonly number[];
   /** Further objectives of NSGA-II, less of which is better: names of proxies, such as `params` and `flops`, or `latency`. */
