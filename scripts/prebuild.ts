@@ -1,6 +1,6 @@
 /**
  * Builds the binaries that ship in the package, prebuilds/<platform>-<arch>/eznas.glibc.node, and checks that they run elsewhere: nothing needed
- * beside the C library, no symbol visible but the entry points, size within bounds. What a binary needs stands in eznas.glibc.json beside it.
+ * beside the C library of GLIBC_FLOOR, no symbol visible but the entry points, size within bounds. What a binary needs stands in eznas.glibc.json beside it.
  *
  *   npm run prebuild                                     for this machine's architecture, with CUDA code where nvcc is found
  *   npm run prebuild -- linux-x64 linux-arm64            both; arm64 is cross-compiled, for the CPU (Debian: g++-aarch64-linux-gnu)
@@ -14,7 +14,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BinaryFacts, FACTS_SUFFIX } from '../lib/addon-binary.ts';
+import { type BinaryFacts, FACTS_SUFFIX, isOlder } from '../lib/addon-binary.ts';
 import { VERSION } from '../lib/version.ts';
 import { devicesOf } from './cubin.ts';
 
@@ -47,6 +47,9 @@ const CUDA_ARCHITECTURES = '80-real;86-real;89-real;90-real;90-virtual';
 const RELEASED_CUDA = ['compute_90', 'sm_80', 'sm_86', 'sm_89', 'sm_90'];
 
 const MOST_BYTES = 40 * 2 ** 20;
+
+/** The newest glibc that a binary may need, as the README says. */
+const GLIBC_FLOOR = '2.34';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -121,6 +124,13 @@ function inspect(path: string, target: Target): BinaryFacts {
   const versions = matches(readelf('--version-info', path), /Name: GLIBC_(\d+\.\d+)/g);
   const glibc = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
   if (glibc === undefined) throw new Error(`${path} needs no glibc, which cannot be`);
+  if (isOlder(GLIBC_FLOOR, glibc)) {
+    const symbols = matches(
+      readelf('--dyn-syms', path),
+      new RegExp(`(\\S+)@GLIBC_${glibc.replace('.', '\\.')}\\b`, 'g'),
+    );
+    throw new Error(`${path} needs glibc ${glibc}, newer than ${GLIBC_FLOOR}, for ${symbols.join(', ')}`);
+  }
   return { version: VERSION, bytes, glibc, needed, cuda: devicesOf(readFileSync(path)) };
 }
 

@@ -24,4 +24,4 @@ if unshare --net true 2>/dev/null; then isolation=("$(command -v unshare)" --net
 "${isolation[@]}" env PATH="$work/bin" PREBUILDS_ONLY=1 npm_config_offline=true \
   npm install --prefix "$work/empty" --foreground-scripts --loglevel notice --no-progress "$tarball" | tee "$work/install.log"
 
-EZNAS_PACKAGE="$work" EZNAS_ISOLATION="${isolation[*]}" npx mocha test/package/installed.ts
+EZNAS_PACKAGE="$work" EZNAS_ISOLATION="${isolation[*]}" npx mocha --timeout 300000 test/package/installed.ts

@@ -40,15 +40,23 @@ void tridiagonalize(std::vector<double>& a, size_t n, std::vector<double>& diago
   for (size_t i = 0; i + 1 < n; ++i) below[i] = a[(i + 1) * n + i];
 }
 
+/// √(a² + b²) without overflow. Not std::hypot, which would bind binaries to the C library of 2022 (glibc 2.35).
+double length(double a, double b) {
+  const double larger = std::max(std::abs(a), std::abs(b)), smaller = std::min(std::abs(a), std::abs(b));
+  if (larger == 0 || std::isinf(larger)) return larger;
+  const double ratio = smaller / larger;
+  return larger * std::sqrt(1 + ratio * ratio);
+}
+
 /// One implicit QL sweep on rows low … high of the tridiagonal matrix, with Wilkinson's shift.
 void sweep(std::vector<double>& d, std::vector<double>& e, size_t low, size_t high) {
   double g = (d[low + 1] - d[low]) / (2 * e[low]);
-  double r = std::hypot(g, 1.0);
+  double r = length(g, 1);
   g = d[high] - d[low] + e[low] / (g + std::copysign(r, g));
   double sine = 1, cosine = 1, p = 0;
   for (size_t i = high; i-- > low;) {
     const double f = sine * e[i], b = cosine * e[i];
-    r = std::hypot(f, g);
+    r = length(f, g);
     e[i + 1] = r;
     if (r == 0) {  // underflow: the matrix splits here
       d[i + 1] -= p;
