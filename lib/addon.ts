@@ -126,6 +126,8 @@ export const CONVOLUTION_DIRECTIONS = ['forward', 'backwardData', 'backwardWeigh
 /** What measures run on: networks and inputs, and the classes of the images where a measure reads them. */
 export interface NativeMeasureRequest extends NativeCollectRequest {
   labels?: Int32Array;
+  /** By network: ends of its blocks, in order; empty where there are none. */
+  blocks?: readonly Int32Array[];
 }
 
 export interface NativeMeasures {

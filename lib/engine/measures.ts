@@ -25,6 +25,7 @@ export async function measureNetworks(
   const request = {
     ...nativeRequest(networks, inputs, options),
     ...(inputs.labels && { labels: inputs.labels }),
+    blocks: networks.map(({ graph }) => Int32Array.from(graph.blocks ?? [])),
   };
   const mask = names.reduce((bits, name) => bits | (1 << MEASURES.indexOf(name)), 0);
   const { scores, seconds, totalSeconds } = await runWithProgress(

@@ -40,6 +40,7 @@ export class GraphBuilder {
   readonly #nodes: GraphNode[] = [];
   readonly #shapes: SampleShape[] = [];
   readonly #units: Unit[] = [];
+  readonly #blocks: number[] = [];
 
   constructor(inputShape: SampleShape) {
     this.#inputShape = inputShape;
@@ -138,6 +139,12 @@ export class GraphBuilder {
     return batchNorm;
   }
 
+  /** Marks a node as the end of a block: every path from the input to the output must go through it. Returns the node. */
+  block(node: number): number {
+    this.#blocks.push(this.#existing(node));
+    return node;
+  }
+
   /** The finished graph. Nodes stand in the order they were built, units in the order they were recorded. */
   finish(output: number): NetworkGraph {
     return {
@@ -145,6 +152,7 @@ export class GraphBuilder {
       units: [...this.#units],
       output: this.#existing(output),
       inputShape: this.#inputShape,
+      ...(this.#blocks.length > 0 && { blocks: [...this.#blocks] }),
     };
   }
 

@@ -90,4 +90,9 @@ export interface NetworkGraph {
   readonly units: readonly Unit[];
   readonly output: number;
   readonly inputShape: SampleShape;
+  /**
+   * Ends of the network's blocks, such as stem and cells, in order: nodes through which every path from the input to the output goes. Absent where
+   * the builder marked none.
+   */
+  readonly blocks?: readonly number[];
 }

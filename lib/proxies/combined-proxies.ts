@@ -1,5 +1,6 @@
+import { combineTerms } from '../formulas/combine.ts';
 import type { CombinedProxy } from './description.ts';
-import { MEASURE_PROXIES } from './measure-proxies.ts';
+import { AZ_NAS, MEASURE_PROXIES } from './measure-proxies.ts';
 
 const swap = MEASURE_PROXIES.find(({ name }) => name === 'swap')!;
 
@@ -21,5 +22,22 @@ export const COMBINED_PROXIES: readonly CombinedProxy[] = [
       const most = params!.reduce((max, count) => Math.max(max, count), 0);
       return patterns!.map((score, at) => score * Math.exp(-((params![at]! / most - 1) ** 2)));
     },
+  },
+  {
+    kind: 'combined',
+    name: 'az-nas',
+    definition:
+      'Σ over its four parts (expressivity, progressivity, trainability, FLOPs) of ln(rank / networks), the best rank being the number of networks',
+    paper: AZ_NAS,
+    reads: ['az-expressivity', 'az-progressivity', 'az-trainability', 'flops'],
+    direction: 1,
+    cost: 'backward',
+    note: 'Ranks hold among the networks that are scored together; a network on which a part is not defined has the lowest rank there.',
+    passes: (batch) => ({ forward: batch, backward: batch }),
+    combine: (parts) =>
+      combineTerms(
+        'rank_sum',
+        parts.map((row) => row.map((value) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value))),
+      ),
   },
 ];

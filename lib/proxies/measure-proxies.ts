@@ -8,6 +8,11 @@ const LOSS = ['images', 'labels', 'weights', 'gradients of the loss'];
 
 const RANDOM_LABELS = 'Without labels of the images, random ones do: at initialization they hardly matter.';
 
+export const AZ_NAS = 'AZ-NAS (Lee, Ham; CVPR 2024; arXiv 2403.19232)';
+
+const AZ_BLOCKS =
+  'Of an image batch of noise; blocks are stem, cells and residual blocks, so that a space must mark them (NetworkGraph.blocks). The three parts share a pass.';
+
 const both = (batch: number): Passes => ({ forward: batch, backward: batch });
 
 function measure(
@@ -128,6 +133,23 @@ export const MEASURE_PROXIES: readonly MeasureProxy[] = [
     definition: 'Σ over weights of |Σ over images of sign(g of that image alone)|',
     paper: 'GradSign (Zhang, Jia; ICLR 2022; arXiv 2110.08616)',
     note: `Every image is a pass of its own, normalized by itself. ${RANDOM_LABELS}`,
+  }),
+  measure('az-expressivity', 'backward', ['noise', 'activations'], both, {
+    definition:
+      'Σ over blocks of −Σ p·ln(p + 10⁻⁸), p the shares of the eigenvalues of the covariance of the channels at the block’s end',
+    paper: AZ_NAS,
+    note: AZ_BLOCKS,
+  }),
+  measure('az-progressivity', 'backward', ['noise', 'activations'], both, {
+    definition: 'the least growth of that entropy from one block to the next',
+    paper: AZ_NAS,
+    note: AZ_BLOCKS,
+  }),
+  measure('az-trainability', 'backward', ['noise', 'gradients through blocks'], both, {
+    definition:
+      'mean over blocks of 2 − s − 1/(s + 10⁻⁶), s the largest singular value of the mean of g_in ⊗ g_out, g_out random signs at the block’s end and g_in their gradient at its start',
+    paper: AZ_NAS,
+    note: `Not defined where a block passes gradients unchanged. ${AZ_BLOCKS}`,
   }),
 ];
 

@@ -16,6 +16,9 @@ export const MEASURES = [
   'zico',
   'meco',
   'gradsign',
+  'az-expressivity',
+  'az-progressivity',
+  'az-trainability',
 ] as const;
 
 export type MeasureName = (typeof MEASURES)[number];

@@ -20,10 +20,10 @@ export type Nasbench201Options = Required<
 export function buildNetwork(operations: readonly Operation[], options: Nasbench201Options): NetworkGraph {
   const { classes, resolution, inputChannels, initialChannels, cellsPerStage } = options;
   const builder = new GraphBuilder([inputChannels, resolution, resolution]);
-  let node = builder.batchNorm(builder.conv2d(builder.input, initialChannels, { kernel: 3 }));
+  let node = builder.block(builder.batchNorm(builder.conv2d(builder.input, initialChannels, { kernel: 3 })));
   for (let stage = 0; stage < STAGES; stage++) {
-    if (stage > 0) node = addResidualBlock(builder, node, initialChannels * 2 ** stage);
-    for (let cell = 0; cell < cellsPerStage; cell++) node = addCell(builder, node, operations);
+    if (stage > 0) node = builder.block(addResidualBlock(builder, node, initialChannels * 2 ** stage));
+    for (let cell = 0; cell < cellsPerStage; cell++) node = builder.block(addCell(builder, node, operations));
   }
   const pooled = builder.globalAvgPool(builder.relu(builder.batchNorm(node)));
   return builder.finish(builder.linear(pooled, classes));

@@ -25,6 +25,11 @@ Napi::Value measure(const Napi::CallbackInfo& info) {
       const auto array = labels.As<Napi::Int32Array>();
       request->labels.assign(array.Data(), array.Data() + array.ElementLength());
     }
+    const Napi::Value blocks = readObject(info[0], "request").Get("blocks");
+    if (!blocks.IsUndefined()) {
+      const Napi::Array lists = readArray(blocks, "blocks");
+      for (uint32_t i = 0; i < lists.Length(); ++i) request->blocks.push_back(readGraphWords(lists.Get(i), "blocks"));
+    }
     request->measures = static_cast<uint32_t>(std::min<uint64_t>(readInteger(info[1], "measures"), UINT32_MAX));
     return jobs(info.Env()).start(info.Env(), info[2], [request](JobControl& control) -> Jobs::Finish {
       validate(*request);

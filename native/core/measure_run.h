@@ -16,6 +16,7 @@ struct MeasureRun {
   const NetworkRequest& network;
   const NetworkKernels& kernels;
   Weights weights;  // packed for both directions
+  std::vector<int32_t> blocks;
   std::vector<double> scores = std::vector<double>(kMeasureCount, std::numeric_limits<double>::quiet_NaN());
 
   MeasureRun(const MeasureRequest& asked, size_t index);
@@ -87,5 +88,6 @@ void measureCurvature(MeasureRun& run);
 void measurePositive(MeasureRun& run);
 void measureNoise(MeasureRun& run);
 void measureFeatures(MeasureRun& run);
+void measureBlocks(MeasureRun& run);
 
 }  // namespace eznas

@@ -18,8 +18,27 @@ constexpr uint32_t kLossGradients =
     bit(Measure::gradNorm) | bit(Measure::plain) | bit(Measure::snip) | bit(Measure::fisher);
 constexpr uint32_t kInputGradients = bit(Measure::jacobCov) | bit(Measure::epeNas);
 constexpr uint32_t kPatterns = bit(Measure::naswot) | bit(Measure::swap);
+constexpr uint32_t kBlocks =
+    bit(Measure::azExpressivity) | bit(Measure::azProgressivity) | bit(Measure::azTrainability);
 constexpr uint32_t kLabelled =
     kLossGradients | bit(Measure::grasp) | bit(Measure::epeNas) | bit(Measure::zico) | bit(Measure::gradSign);
+
+void validateBlocks(const MeasureRequest& request) {
+  for (size_t n = 0; n < request.networks.networks.size(); ++n) {
+    const size_t nodes = request.networks.networks[n].graph.nodes.size();
+    const std::string label = "network " + std::to_string(n);
+    if (n >= request.blocks.size() || request.blocks[n].size() < 2)
+      throw Error(
+          code::kInvalidArgument,
+          label + " has fewer than 2 blocks; az-nas compares one block with the next, and its space marks none");
+    for (size_t b = 0; b < request.blocks[n].size(); ++b) {
+      const int32_t before = b == 0 ? -1 : request.blocks[n][b - 1], node = request.blocks[n][b];
+      if (node <= before || static_cast<size_t>(node) >= nodes)
+        throw Error(code::kInvalidArgument, label + ": block " + std::to_string(b) + " ends at node " +
+                                                std::to_string(node) + "; ends must rise and be nodes of the network");
+    }
+  }
+}
 
 }  // namespace
 
@@ -33,6 +52,7 @@ void validate(const MeasureRequest& request) {
   if (request.asks(Measure::zico) && batch < 2)
     throw Error(code::kInvalidArgument,
                 "zico compares the gradients of two halves of the minibatch; it needs 2 images or more");
+  if ((request.measures & kBlocks) != 0) validateBlocks(request);
   if (!readsLabels(request.measures)) return;
   if (request.labels.size() != static_cast<size_t>(batch))
     throw Error(code::kInvalidArgument, "there are " + std::to_string(request.labels.size()) + " labels for " +
@@ -57,6 +77,7 @@ MeasureRun::MeasureRun(const MeasureRequest& asked, size_t index)
       kernels(networkKernels(simdLevel())),
       weights(network.graph, network.parameters, asked.networks.seed, network.key) {
   weights.pack(network.graph, kernels, true);
+  if (index < asked.blocks.size()) blocks = asked.blocks[index];
 }
 
 Measured measureNetwork(const MeasureRequest& request, size_t index) {
@@ -104,6 +125,7 @@ Measured measureNetwork(const MeasureRequest& request, size_t index) {
   step(bit(Measure::synflow) | bit(Measure::logSynflow), [&] { measurePositive(run); });
   step(bit(Measure::zen), [&] { measureNoise(run); });
   step(bit(Measure::meco), [&] { measureFeatures(run); });
+  step(kBlocks, [&] { measureBlocks(run); });
   result.scores = std::move(run.scores);
   result.total = since(start);
   return result;

@@ -26,13 +26,18 @@ enum class Measure : int {
   zico,
   meco,
   gradSign,
+  azExpressivity,
+  azProgressivity,
+  azTrainability,
 };
-inline constexpr int kMeasureCount = 16;
+inline constexpr int kMeasureCount = 19;
 
 struct MeasureRequest {
   CollectRequest networks;      // which tensors it asks for does not matter
   std::vector<int32_t> labels;  // a class per image; only where a measure reads them
-  uint32_t measures = 0;        // bit i asks for Measure i
+  std::vector<std::vector<int32_t>>
+      blocks;             // by network: the ends of its blocks; may be empty where no measure reads them
+  uint32_t measures = 0;  // bit i asks for Measure i
   bool asks(Measure measure) const { return (measures >> static_cast<int>(measure) & 1) != 0; }
 };
 

@@ -36,7 +36,9 @@ describe('measureNetworks', () => {
     // Cell 3943 of NAS-Bench-201 drops its input.
     const scores = await scoresOf(smallNetworks([3943]), MEASURES, labelled(4));
     for (const [name, [score]] of scores) {
-      const undefinedThere = ['naswot', 'jacob_cov', 'epe_nas', 'zen'].includes(name);
+      const undefinedThere = ['naswot', 'jacob_cov', 'epe_nas', 'zen', 'az-expressivity', 'az-progressivity'].includes(
+        name,
+      );
       assert.equal(Number.isFinite(score), !undefinedThere, `${name} is ${score}`);
     }
     assert.equal(scores.get('synflow')![0], 0);
@@ -88,6 +90,13 @@ describe('measureNetworks', () => {
     await refused(['fisher'], { ...randomInputs(1), labels: Int32Array.of(-1) }, /label 0 is -1/);
     await refused(['zico'], labelled(1), /2 images/);
     await refused([], labelled(1), /measures/);
+    const blockless = networks.map(({ graph: { blocks: _, ...graph }, key }) => ({ graph, key }));
+    await assert.rejects(measureNetworks(blockless, ['az-trainability'], labelled(1)), {
+      code: 'INVALID_ARGUMENT',
+      message: /network 0 has fewer than 2 blocks/,
+    });
+    const falling = networks.map(({ graph, key }) => ({ graph: { ...graph, blocks: [9, 2] }, key }));
+    await assert.rejects(measureNetworks(falling, ['az-trainability'], labelled(1)), /block 1 ends at node 2/);
     await assert.doesNotReject(measureNetworks(networks, ['naswot', 'synflow'], randomInputs(2)));
     const builder = new GraphBuilder([3, 8, 8]);
     const headless = [{ graph: builder.finish(builder.conv2d(builder.input, 4, { kernel: 3 })), key: 0 }];

@@ -162,4 +162,14 @@ describe('counts', () => {
     assert.equal(params(graph), 0);
     assert.equal(flops(graph), 0);
   });
+
+  it('marks ends of blocks, in order, and none where none are marked', () => {
+    const builder = new GraphBuilder([3, 8, 8]);
+    const stem = builder.block(builder.conv2d(builder.input, 4, { kernel: 3 }));
+    const end = builder.block(builder.relu(stem));
+    assert.deepEqual(builder.finish(end).blocks, [stem, end]);
+    assert.throws(() => builder.block(99), { code: 'INVALID_GRAPH', message: /node 99 does not exist/ });
+    const plain = new GraphBuilder([3, 8, 8]);
+    assert.equal('blocks' in plain.finish(plain.relu(plain.input)), false);
+  });
 });

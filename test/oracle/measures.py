@@ -41,14 +41,14 @@ class Mixed(nn.Module):
         self.avg = nn.AvgPool2d(2, 2)
         self.fc = nn.Linear(20, CLASSES)
 
-    def features(self, x):
-        x = self.relu(self.norm(self.stem(x)))
-        y = self.norm2(self.point(self.depthwise(x)))
-        x = torch.cat([self.max(x), y], 1)
-        return self.avg(self.relu2(self.down(x)))
+    def block_ends(self, x):
+        first = self.relu(self.norm(self.stem(x)))
+        branch = self.norm2(self.point(self.depthwise(first)))
+        joined = torch.cat([self.max(first), branch], 1)
+        return [first, joined, self.avg(self.relu2(self.down(joined)))]
 
     def forward(self, x):
-        return self.fc(self.features(x).mean((2, 3)))
+        return self.fc(self.block_ends(x)[-1].mean((2, 3)))
 
     def weights(self):
         return [p for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) for p in m.parameters()]
@@ -196,13 +196,63 @@ def gradsign(net, x, labels):
     return float(sum(sum(layer).abs().sum() for layer in zip(*signs)))
 
 
+def philox_signs(shape, seed, key, tensor):
+    """±1 by the lowest bits of Philox 4×32-10 (kernels/random.h), element by element."""
+    count = math.prod(shape)
+    groups = np.arange((count + 3) // 4, dtype=np.uint64)
+    mask = np.uint64(0xFFFFFFFF)
+    x = [groups, np.full_like(groups, tensor), np.full_like(groups, key & 0xFFFFFFFF), np.full_like(groups, key >> 32)]
+    k0, k1 = seed & 0xFFFFFFFF, seed >> 32
+    for _ in range(10):
+        p0, p1 = x[0] * np.uint64(0xD2511F53), x[2] * np.uint64(0xCD9E8D57)
+        hi0, hi1 = p0 >> np.uint64(32), p1 >> np.uint64(32)
+        x = [hi1 ^ x[1] ^ np.uint64(k0), p1 & mask, hi0 ^ x[3] ^ np.uint64(k1), p0 & mask]
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    bits = np.stack(x, 1).ravel()[:count] & np.uint64(1)
+    return torch.from_numpy(np.where(bits == 1, 1.0, -1.0)).view(shape)
+
+
+def block_ends(net, x):
+    if isinstance(net, Mixed):
+        return net.block_ends(x)
+    features = [net.stem(x)]
+    for block in net.blocks:
+        features.append(block(features[-1]))
+    return features
+
+
+def az_nas(net, x, key):
+    features = block_ends(net, x)
+    entropies = []
+    for f in features:
+        rows = f.detach().transpose(0, 1).flatten(1)
+        s = torch.linalg.eigvalsh(torch.cov(rows, correction=0))
+        p = s / s.sum()
+        entropies.append(float((-p * torch.log(p + 1e-8)).sum()))
+    scores = []
+    for i in range(1, len(features)):
+        g_out = philox_signs(features[i].shape, 0, key, 0x80000002 + i)
+        (g_in,) = torch.autograd.grad(features[i], features[i - 1], g_out, retain_graph=True, allow_unused=True)
+        g_in = torch.zeros_like(features[i - 1]) if g_in is None else g_in
+        if g_in.shape == g_out.shape and bool((g_in == g_out).all()):
+            scores.append(math.nan)
+            continue
+        if g_in.shape[2] != g_out.shape[2]:
+            g_in = F.pixel_unshuffle(g_in, g_in.shape[2] // g_out.shape[2])
+        flat = [g.permute(0, 2, 3, 1).reshape(-1, g.shape[1]) for g in (g_in, g_out)]
+        s = float(torch.linalg.svdvals(flat[0].T @ flat[1] / len(flat[1])).max())
+        scores.append(2 - s - 1 / (s + 1e-6))
+    steps = np.diff(entropies)
+    return sum(entropies), float(steps.min()), float(np.mean(scores))
+
+
 def deviation(p, linear):
     if p.dim() == 1:
         return 0
     return 0.01 if linear else math.sqrt(2 / (p.shape[0] * p.shape[2] * p.shape[3]))
 
 
-def measure(net, x, noise, change, labels):
+def measure(net, x, noise, change, labels, key):
     net = net.double().train()
     weights = [m.weight.detach() for m in layers(net)]
     grads = [g.detach() for g in loss_gradients(net, x, labels)]
@@ -225,6 +275,8 @@ def measure(net, x, noise, change, labels):
         result["jacob_cov"] = jacob_cov(rows) if np.isfinite(np.corrcoef(rows)).all() else math.nan
         result["epe_nas"] = epe(rows, labels.numpy())
     result["naswot"], result["swap"] = patterns(net, x)
+    names = ("az-expressivity", "az-progressivity", "az-trainability")
+    result.update(zip(names, az_nas(net, noise, key)))
     return {name: value if math.isfinite(value) else None for name, value in result.items()}
 
 
@@ -255,7 +307,10 @@ def main():
         networks[path.stem] = build(fixture["architecture"], weights, channels=fixture["channels"], cells=fixture["cellsPerStage"])
     # The whole of a network's parameters in float32 come first: measure() makes them float64.
     parameters = [packed(p.detach().numpy()) for p in mixed.weights()]
-    scores = {n: measure(net, data.double(), noise.double(), change, labels) for n, net in networks.items()}
+    scores = {
+        name: measure(net, data.double(), noise.double(), change, labels, 0 if name == "mixed" else int(name))
+        for name, net in networks.items()
+    }
     fixture = {
         "batch": BATCH,
         "resolution": RESOLUTION,

@@ -26,6 +26,7 @@ describe('proxy catalogue', () => {
       'flops',
       ...MEASURES,
       'swap-reg',
+      'az-nas',
     ]) {
       assert.equal(resolveProxy(name).name, name);
     }
@@ -55,6 +56,15 @@ describe('proxy catalogue', () => {
     assert.equal(large, 8);
     assert.ok(Math.abs(small! - 8 * Math.exp(-0.25)) < 1e-12);
     assert.ok(Number.isNaN(silent));
+  });
+
+  it('combines ranks: az-nas adds their logarithms, the lowest rank where a part is not defined', () => {
+    const proxy = resolveProxy('az-nas');
+    assert.ok(proxy.kind === 'combined');
+    const rising = Float64Array.of(1, 2, 3);
+    const scores = proxy.combine([rising, rising, Float64Array.of(5, Number.NaN, 4), rising]);
+    const expected = [3 * Math.log(1 / 3), 3 * Math.log(2 / 3) + Math.log(1 / 3), Math.log(2 / 3)];
+    for (const [at, score] of scores.entries()) assert.ok(Math.abs(score - expected[at]!) < 1e-12, `${scores}`);
   });
 
   it('suggests the nearest name for an unknown one', () => {

@@ -39,12 +39,12 @@ const inputs: Inputs = {
 function mixedNetwork(): Network {
   const builder = new GraphBuilder([3, fixture.resolution, fixture.resolution]);
   const stem = builder.conv2d(builder.input, 6, { kernel: 3, bias: true });
-  const relu = builder.relu(builder.batchNorm(stem));
+  const relu = builder.block(builder.relu(builder.batchNorm(stem)));
   const depthwise = builder.conv2d(relu, 6, { kernel: 3, groups: 6, bias: true });
   const branch = builder.batchNorm(builder.conv2d(depthwise, 6, { kernel: 1 }));
-  const joined = builder.concat([builder.maxPool(relu, { kernel: 3, padding: 1 }), branch]);
+  const joined = builder.block(builder.concat([builder.maxPool(relu, { kernel: 3, padding: 1 }), branch]));
   const down = builder.conv2d(joined, 20, { kernel: 3, stride: 2, groups: 2, bias: true });
-  const pooled = builder.avgPool(builder.relu(down), { kernel: 2, stride: 2 });
+  const pooled = builder.block(builder.avgPool(builder.relu(down), { kernel: 2, stride: 2 }));
   const graph = builder.finish(builder.linear(builder.globalAvgPool(pooled), 10));
   return { graph, key: 0, parameters: fixture.mixed.map(floats) };
 }
