@@ -101,7 +101,8 @@ double gain(const Signal& in, const Signal& out) {
 /// Takes the gradient that arrives at the end of each block, and starts the one before anew from random signs.
 class Blocks : public PassObserver {
  public:
-  Blocks(const MeasureRun& run, const Plan& plan) : run_(run), entropies(run.blocks.size(), kNaN), gains(run.blocks.size()) {
+  Blocks(const MeasureRun& run, const Plan& plan)
+      : run_(run), entropies(run.blocks.size(), kNaN), gains(run.blocks.size()) {
     for (const int32_t node : run.blocks) values_.push_back(plan.value[static_cast<size_t>(node)]);
   }
   void computed(int value, const FeatureMap& map) override {
@@ -123,7 +124,8 @@ class Blocks : public PassObserver {
     signs_ = arrived;
     const uint32_t tensor = kSignTensor + static_cast<uint32_t>(block);
     for (size_t i = 0; i < signs_.numbers.size(); ++i) {
-      const random::Words4 w = random::draw(run_.request.networks.seed, run_.network.key, tensor, static_cast<uint32_t>(i / 4));
+      const random::Words4 w =
+          random::draw(run_.request.networks.seed, run_.network.key, tensor, static_cast<uint32_t>(i / 4));
       const uint32_t words[] = {w.x0, w.x1, w.x2, w.x3};
       signs_.numbers[i] = (words[i % 4] & 1) != 0 ? 1.0f : -1.0f;
     }
@@ -139,7 +141,8 @@ class Blocks : public PassObserver {
   size_t started_ = SIZE_MAX;
 
  public:
-  std::vector<double> entropies, gains;  // by block; a gain of 0 where no gradient passes, NaN where it passes unchanged
+  std::vector<double> entropies,
+      gains;  // by block; a gain of 0 where no gradient passes, NaN where it passes unchanged
 };
 
 }  // namespace
