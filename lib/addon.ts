@@ -7,6 +7,9 @@ import { resolve } from 'node:path';
 import { type AddonBinary, findAddon, glibcVersion, isOlder, PACKAGE_ROOT } from './addon-binary.ts';
 import { type ErrorCode, EznasError } from './errors.ts';
 
+/** Where the native side runs. */
+export type NativeDevice = 'cpu' | 'cuda';
+
 /** Networks, inputs and what to record. Arrays are read before the call returns; the caller may reuse them. */
 export interface NativeCollectRequest {
   /** One encoded graph per network (lib/graph/encode.ts). */
@@ -31,6 +34,10 @@ export interface NativeCollectRequest {
   logits?: boolean;
   /** 0 takes all that the process may use. */
   threads: number;
+  /** Default `cpu`; `cuda` rejects with NO_DEVICE where it cannot run. */
+  device?: NativeDevice;
+  /** How convolutions multiply on a GPU, default float32. */
+  precision?: 'float32' | 'tf32';
 }
 
 /** Postfix code of all programs; program i at [offsets[i], offsets[i + 1]). */
@@ -103,8 +110,17 @@ export interface NativeInfo {
   threads: number;
   memory: { limit: number; inUse: number };
   compiler: string;
-  /** Present when the addon was built with the CUDA backend. */
-  cuda?: { devices: { name: string; computeCapability: string; memory: number }[]; error?: string };
+  /**
+   * Present when the addon was built with the CUDA backend. Versions are CUDA's, such as `13.0`: the latest that the driver supports (null
+   * without one), and the one the addon was built with. `error` tells why no device can be used.
+   */
+  cuda?: {
+    driver: string | null;
+    runtime: string;
+    /** `memory`: bytes there are; `inUse`: those that statistics and runs of this process hold. */
+    devices: { name: string; computeCapability: string; memory: number; inUse: number; usable: boolean }[];
+    error?: string;
+  };
 }
 
 /** One convolution, as benches time it. */
@@ -161,7 +177,12 @@ export interface NativeAddon {
   /** Bit i asks for measure i of lib/proxies/measures.ts. */
   measure(request: NativeMeasureRequest, measures: number, onProgress?: NativeProgress): NativeJob<NativeMeasures>;
   initialParameters(graph: Int32Array, seed: number, key: number): Float32Array[];
-  statisticsFromTensors(networks: readonly (readonly NativeGivenUnit[])[]): NativeStatistics;
+  statisticsFromTensors(
+    networks: readonly (readonly NativeGivenUnit[])[],
+    options: { device: NativeDevice },
+  ): NativeStatistics;
+  /** Where the tensors lie, and programs are evaluated on them. */
+  statisticsDevice(statistics: NativeStatistics): NativeDevice;
   /** Units per network and their shapes. */
   statisticsShapes(statistics: NativeStatistics): NativeUnitShapes[][];
   statisticsBytes(statistics: NativeStatistics): number;

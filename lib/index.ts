@@ -28,7 +28,6 @@ export {
 } from './discovery/grow-forest.ts';
 export type { Baseline } from './discovery/judge.ts';
 export type { ContenderOptions, ReferencedFormula } from './evaluation/contenders.ts';
-export type { Device } from './evaluation/device.ts';
 export {
   type EvaluateProxiesOptions,
   type EvaluationCost,
@@ -132,6 +131,7 @@ export {
 
 // Running networks and programs.
 
+export type { Backend, Device, Precision } from './engine/device.ts';
 export { type Measured, measureNetworks } from './engine/measures.ts';
 export type { Inputs, Network, RunOptions } from './engine/networks.ts';
 export {

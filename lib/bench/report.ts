@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { addon, runNative } from '../addon.ts';
+import type { Backend } from '../engine/device.ts';
 import { VERSION } from '../version.ts';
 
 /** Median and quartiles of repeated timings. */
@@ -45,6 +46,7 @@ export interface BenchReport {
 
 /** What every suite takes. */
 export interface SuiteOptions {
+  readonly device: Backend;
   readonly threads: number;
   /** Timings per entry. */
   readonly samples: number;

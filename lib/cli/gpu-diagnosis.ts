@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { NativeInfo } from '../addon.ts';
 
 export interface Gpu {
   readonly name: string;
@@ -26,7 +25,10 @@ export interface GpuFindings {
   readonly driver: string | null;
   readonly devices: readonly Gpu[];
   /** What the addon tells of CUDA: undefined where it was built without, null where it does not load. */
-  readonly cuda: NativeInfo['cuda'] | null;
+  readonly cuda:
+    | { readonly devices: readonly (Gpu & { readonly usable: boolean })[]; readonly error?: string }
+    | undefined
+    | null;
 }
 
 /** CUDA 13 needs this series of drivers or a newer one. */
@@ -37,17 +39,18 @@ const LEAST_CAPABILITY = 8;
 const SMI_MILLISECONDS = 10_000;
 
 /** Looks for the driver and its GPUs. @param cuda see {@link GpuFindings} */
-export async function diagnoseGpus(cuda: NativeInfo['cuda'] | null): Promise<GpuDiagnosis> {
+export async function diagnoseGpus(cuda: GpuFindings['cuda']): Promise<GpuDiagnosis> {
   const listed = await listGpus();
   const driver = kernelDriver() ?? listed.driver;
-  const devices = cuda && cuda.devices.length > 0 ? cuda.devices : listed.devices;
-  const usable = (cuda?.devices.length ?? 0) > 0;
+  const found = cuda?.devices.map(({ name, memory, computeCapability }) => ({ name, memory, computeCapability })) ?? [];
+  const devices = found.length > 0 ? found : listed.devices;
+  const usable = isUsable(cuda);
   return { driver, devices, usable, advice: adviseOnGpus({ driver, devices, cuda }) };
 }
 
 /** What keeps eznas from using a GPU and what to do; null where nothing does, or the addon does not load. */
 export function adviseOnGpus({ driver, devices, cuda }: GpuFindings): string | null {
-  if (cuda === null || (cuda !== undefined && cuda.devices.length > 0)) return null;
+  if (cuda === null || isUsable(cuda)) return null;
   if (driver === null && devices.length === 0) {
     return `no NVIDIA driver; for a GPU, install r${LEAST_DRIVER} or newer`;
   }
@@ -64,6 +67,10 @@ export function adviseOnGpus({ driver, devices, cuda }: GpuFindings): string | n
     cuda.error ??
     'CUDA finds no device; see that CUDA_VISIBLE_DEVICES names one and that this user may open /dev/nvidia*'
   );
+}
+
+function isUsable(cuda: GpuFindings['cuda']): boolean {
+  return cuda?.devices.some(({ usable }) => usable) ?? false;
 }
 
 function kernelDriver(): string | null {

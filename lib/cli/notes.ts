@@ -9,7 +9,8 @@ export function noteToUser(text: string): void {
 }
 
 /** Tells a person on stderr how a result was made. */
-export function describeProtocol({ space, dataset, networks, batch, seed, images, simd, threads }: Protocol): void {
+export function describeProtocol(protocol: Protocol): void {
+  const { space, dataset, networks, batch, seed, images, simd, threads, gpus, precision } = protocol;
   const { count, chosen } = networks;
   const drawn = {
     all: `all ${count}`,
@@ -19,7 +20,9 @@ export function describeProtocol({ space, dataset, networks, batch, seed, images
     searched: `${count} searched`,
   }[chosen];
   const parts = [`${drawn} networks of ${space}, ${dataset}`, `seed ${seed}`];
-  if (simd !== null) parts.push(`batch ${batch} of ${images}`, `${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
+  if (simd !== null) parts.push(`batch ${batch} of ${images}`);
+  if (gpus.length > 0) parts.push(`${gpus.join(' and ')}, ${precision}`);
+  else if (simd !== null) parts.push(`${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
   noteToUser(parts.join('; '));
 }
 

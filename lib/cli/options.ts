@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { BENCHMARK_NAMES } from '../benchmarks/registry.ts';
+import { DEVICES, PRECISIONS } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
-import { DEVICES } from '../evaluation/device.ts';
 import { PRESETS } from '../evolution/presets.ts';
 import { IMAGE_FORMATS } from '../images/normalization.ts';
 import { didYouMean } from '../nearest.ts';
@@ -131,6 +131,12 @@ const OPTIONS = {
     help: `where to run: ${list(DEVICES)}`,
     fallback: 'auto',
     schema: oneOf(DEVICES),
+  },
+  precision: {
+    flags: '--precision <name>',
+    help: `how convolutions multiply on a GPU: ${list(PRECISIONS)} (faster, 10 bits of mantissa)`,
+    fallback: 'float32',
+    schema: oneOf(PRECISIONS),
   },
   images: {
     flags: '--images <source>',
@@ -323,7 +329,18 @@ export type OptionValues<Name extends OptionName> = {
 };
 
 /** Options of every command that runs networks. */
-export const SHARED = ['space', 'dataset', 'batch', 'seed', 'threads', 'device', 'images', 'out', 'json'] as const;
+export const SHARED = [
+  'space',
+  'dataset',
+  'batch',
+  'seed',
+  'threads',
+  'device',
+  'precision',
+  'images',
+  'out',
+  'json',
+] as const;
 
 /** Adds options to a command, with what it takes when they are not given where that is its own. */
 export function addOptions(

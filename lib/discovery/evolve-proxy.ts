@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
-import type { Device } from '../evaluation/device.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
 import {
@@ -34,13 +33,12 @@ export type DiscoveryProgress =
   /** Networks that the result has been judged on. */
   | { readonly stage: 'judge'; readonly done: number; readonly total: number };
 
-/** What may differ between the parts of a run without changing its result. */
-export interface ResumeOptions extends Pick<RunOptions, 'threads' | 'signal'> {
-  readonly device?: Device;
+/** What may differ between the parts of a run without changing its result; on another device it is the same to rounding. */
+export interface ResumeOptions extends Pick<RunOptions, 'threads' | 'device' | 'signal'> {
   readonly onProgress?: (progress: DiscoveryProgress) => void;
 }
 
-export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 'seed'> {
+export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 'seed' | 'precision'> {
   /** Search space, default `nasbench201`. */
   readonly space?: string;
   /** Dataset of its benchmark, default `cifar10`. */
@@ -82,10 +80,10 @@ export interface EvolveResult {
 /**
  * Evolves a proxy on a benchmark's accuracies and judges it on networks that the search never saw, beside known proxies.
  *
- * The same options give the same result, whatever the threads.
+ * The same options give the same result on the same kind of device, whatever the threads.
  *
  * @throws EznasError INVALID_ARGUMENT; INVALID_RUN for a folder that cannot hold the run; INVALID_FILE for images; ABORTED, after which
- *   {@link resumeEvolution} continues; TOO_LARGE, OUT_OF_MEMORY, ADDON_UNAVAILABLE
+ *   {@link resumeEvolution} continues; TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE, CUDA_ERROR, ADDON_UNAVAILABLE
  */
 export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<EvolveResult> {
   const { space = 'nasbench201', dataset = 'cifar10', images = 'photographs', runFolder, seed = 0 } = options;
@@ -95,6 +93,7 @@ export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<Evo
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? DEFAULT_BATCH,
+    precision: options.precision ?? 'float32',
     heldOut: options.heldOut ?? 1000,
     search: resolveConfig(options.preset, { ...options.search, seed }),
   };
@@ -124,7 +123,7 @@ interface Problem {
 }
 
 function setUp(config: DiscoveryConfig, { device = 'auto' }: ResumeOptions): Problem {
-  const { space, dataset, images, batch, judgeBatch } = config;
+  const { space, dataset, images, batch, judgeBatch, precision } = config;
   const { seed, tasksPerPool, tasksPerGeneration, networksPerTask } = config.search;
   if (tasksPerGeneration > tasksPerPool) {
     throw new EznasError(
@@ -132,7 +131,7 @@ function setUp(config: DiscoveryConfig, { device = 'auto' }: ResumeOptions): Pro
       `a generation cannot draw ${tasksPerGeneration} tasks (tasksPerGeneration) where there are ${tasksPerPool} (tasksPerPool)`,
     );
   }
-  const common = { space, dataset, images, seed, device };
+  const common = { space, dataset, images, seed, device, precision };
   const pool = networkPool(resolveSetting({ ...common, batch }));
   const random = new Random(seed).fork('evolve proxy');
   const tasks = drawTasks(pool, random.fork('tasks'), { tasks: tasksPerPool, networksPerTask });
@@ -156,7 +155,8 @@ async function discover(
   const { threads = 0, signal, onProgress } = options;
   const running = { threads, ...(signal && { signal }) };
   const began = performance.now();
-  using evaluator = new TaskEvaluator({ seed: search.seed, threads });
+  const { backend: device, precision } = judgeSetting;
+  using evaluator = new TaskEvaluator({ seed: search.seed, threads, device, precision });
   await evaluator.prepare(tasks, {
     ...running,
     onProgress: (done, total) => onProgress?.({ stage: 'record', done, total }),

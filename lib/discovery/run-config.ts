@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PRECISIONS } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { parseSearchConfig, type SearchConfig } from '../evolution/config.ts';
 
@@ -10,6 +11,8 @@ const setting = z.strictObject({
   /** Images in the minibatch of the search, and of the final judgement. */
   batch: z.int().min(1),
   judgeBatch: z.int().min(1),
+  /** How convolutions multiply on a GPU. */
+  precision: z.enum(PRECISIONS).default('float32'),
   /** Networks of the final judgement. */
   heldOut: z.int().min(2),
 });

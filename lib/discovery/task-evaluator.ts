@@ -12,7 +12,10 @@ const TENSORS_OF_SHAPE = { activation: 6, before: 6, weight: 4, after: 6 };
 
 const FLOAT_BYTES = 4;
 
-export interface TaskEvaluatorOptions extends Pick<RunOptions, 'seed' | 'threads'> {
+/** What every run of the evaluator takes. */
+type EngineOptions = Pick<RunOptions, 'seed' | 'threads' | 'device' | 'precision'>;
+
+export interface TaskEvaluatorOptions extends EngineOptions {
   /** Bytes of statistics to keep at most, default 3 GiB. */
   readonly keptBytes?: number;
 }
@@ -22,14 +25,14 @@ export interface TaskEvaluatorOptions extends Pick<RunOptions, 'seed' | 'threads
  * room for them; the networks of other tasks are run again whenever they are asked for. Scores are the same either way.
  */
 export class TaskEvaluator {
-  readonly #options: Pick<RunOptions, 'seed' | 'threads'>;
+  readonly #options: EngineOptions;
   readonly #keptBytes: number;
   readonly #kept = new Map<string, Statistics>();
   #bytes = 0;
 
-  constructor({ keptBytes = 3 * 2 ** 30, seed = 0, threads = 0 }: TaskEvaluatorOptions) {
+  constructor({ keptBytes = 3 * 2 ** 30, ...options }: TaskEvaluatorOptions) {
     this.#keptBytes = keptBytes;
-    this.#options = { seed, threads };
+    this.#options = options;
   }
 
   /** Records the statistics of as many of the tasks as there is room for, in order. */

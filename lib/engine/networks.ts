@@ -1,4 +1,5 @@
 import type { NetworkGraph } from '../graph/graph.ts';
+import type { Device, Precision } from './device.ts';
 
 /** A network to run: its graph and the key that, with the seed, decides its initial parameters. */
 export interface Network {
@@ -25,8 +26,17 @@ export interface Inputs {
 export interface RunOptions {
   /** Integer in [0, 2^53); default 0. */
   readonly seed?: number;
-  /** Default: all threads the process may use. */
+  /** Threads of the CPU. Default: all that the process may use. */
   readonly threads?: number;
+  /**
+   * Where to run, default `auto`. Scores of CPU and GPU agree to rounding, not to the last bit; those of equal devices are equal.
+   */
+  readonly device?: Device;
+  /**
+   * How convolutions multiply on a GPU: `float32` (default), as on the CPU, or `tf32`, faster, on tensor cores, with operands rounded to 10 bits
+   * of mantissa. The CPU multiplies float32 whatever is asked for.
+   */
+  readonly precision?: Precision;
   readonly signal?: AbortSignal;
   /** Called as networks finish, with the number done and the total. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -6,10 +6,12 @@ import {
   type NativeProgress,
   runNative,
 } from '../addon.ts';
+import { EznasError } from '../errors.ts';
 import { encodeGraph } from '../graph/encode.ts';
 import { encodePrograms } from '../programs/encode.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
 import type { Program } from '../programs/tree.ts';
+import { resolveDevice } from './device.ts';
 import type { Inputs, Network, RunOptions } from './networks.ts';
 import { ScoreMatrix } from './scores.ts';
 import { Statistics } from './statistics.ts';
@@ -32,10 +34,10 @@ export interface CollectOptions extends RunOptions {
 /**
  * Runs the networks and records their units' tensors.
  *
- * Memory grows with the networks (about 25 MB each for a NASBench-201 network, all tensors, batch 1); to score many
- * networks once, use {@link scoreNetworks}.
+ * Memory, of the device, grows with the networks (about 25 MB each for a NASBench-201 network, all tensors, batch 1); to score
+ * many networks once, use {@link scoreNetworks}.
  *
- * @throws EznasError INVALID_GRAPH, INVALID_ARGUMENT, TOO_LARGE, OUT_OF_MEMORY, ABORTED
+ * @throws EznasError INVALID_GRAPH, INVALID_ARGUMENT, TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE, CUDA_ERROR, ABORTED
  */
 export async function collectStatistics(
   networks: readonly Network[],
@@ -52,13 +54,23 @@ export async function collectStatistics(
   return new Statistics(handle);
 }
 
-/** Evaluates programs on recorded statistics: one row per program, one column per network. */
+/**
+ * Evaluates programs on recorded statistics, where these lie: one row per program, one column per network.
+ *
+ * @throws EznasError INVALID_ARGUMENT, also for a device other than that of the statistics; OUT_OF_MEMORY, CUDA_ERROR, ABORTED
+ */
 export async function evaluatePrograms(
   statistics: Statistics,
   programs: readonly Program[],
   options: EvaluateOptions = {},
 ): Promise<ScoreMatrix> {
-  const { threads = 0, unitScores = false, share = true } = options;
+  const { threads = 0, unitScores = false, share = true, device = 'auto' } = options;
+  if (device !== 'auto' && resolveDevice(device) !== statistics.device) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `these statistics lie on '${statistics.device}', where programs are evaluated; collect them with device '${device}'`,
+    );
+  }
   const encoded = { ...encodePrograms(programs), share };
   const scores = await runWithProgress(
     (native, onProgress) => native.evaluate(statistics.handle, encoded, { threads, unitScores }, onProgress),
@@ -71,6 +83,8 @@ export async function evaluatePrograms(
 /**
  * Scores programs on networks in one go, network by network: records only what the programs read, keeps nothing, and needs
  * no more memory for 15,625 networks than for a few.
+ *
+ * @throws EznasError INVALID_GRAPH, INVALID_ARGUMENT, TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE, CUDA_ERROR, ABORTED
  */
 export async function scoreNetworks(
   networks: readonly Network[],
@@ -115,6 +129,8 @@ export function nativeRequest(networks: readonly Network[], inputs: Inputs, opti
     seed: options.seed ?? 0,
     tensors: 0,
     threads: options.threads ?? 0,
+    device: resolveDevice(options.device ?? 'auto'),
+    precision: options.precision ?? 'float32',
   };
 }
 

@@ -1,6 +1,8 @@
 import { callNative, type NativeGivenUnit, type NativeStatistics, type NativeUnitShapes } from '../addon.ts';
 import { EznasError } from '../errors.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
+import { type Backend, resolveDevice } from './device.ts';
+import type { RunOptions } from './networks.ts';
 
 /** Tensors of one unit given by the caller, row-major. Shapes: before B×Cin×H×W (T1, T2), weight Cout×Cin×k×k (T3), after B×Cout×H'×W' (T4). */
 export interface GivenUnit {
@@ -13,7 +15,7 @@ export interface GivenUnit {
 }
 
 /**
- * Recorded tensors of many networks, held in native memory. Release with `using`, `dispose()`, or leave it to the
+ * Recorded tensors of many networks, held in native memory of the machine or of its GPUs. Release with `using`, `dispose()`, or leave it to the
  * collector; any use after release throws INVALID_ARGUMENT.
  */
 export class Statistics {
@@ -21,19 +23,31 @@ export class Statistics {
   readonly #shapes: NativeUnitShapes[][];
   /** Bytes held natively. */
   readonly bytes: number;
+  /** Where they lie, and programs are evaluated on them. */
+  readonly device: Backend;
 
   constructor(handle: NativeStatistics) {
     this.#handle = handle;
     this.#shapes = callNative((native) => native.statisticsShapes(handle));
     this.bytes = callNative((native) => native.statisticsBytes(handle));
+    this.device = callNative((native) => native.statisticsDevice(handle));
   }
 
-  /** Statistics made of tensors from elsewhere: one list of units per network. */
-  static fromTensors(networks: readonly (readonly GivenUnit[])[]): Statistics {
+  /**
+   * Statistics made of tensors from elsewhere: one list of units per network.
+   *
+   * @param options where to take them, default `auto`
+   * @throws EznasError INVALID_ARGUMENT, OUT_OF_MEMORY, NO_DEVICE, CUDA_ERROR
+   */
+  static fromTensors(
+    networks: readonly (readonly GivenUnit[])[],
+    options: Pick<RunOptions, 'device'> = {},
+  ): Statistics {
+    const device = resolveDevice(options.device ?? 'auto');
     const given: NativeGivenUnit[][] = networks.map((units) =>
       units.map((unit) => ({ ...unit, tensors: TENSORS.map((name) => unit.tensors[name]) })),
     );
-    return new Statistics(callNative((native) => native.statisticsFromTensors(given)));
+    return new Statistics(callNative((native) => native.statisticsFromTensors(given, { device })));
   }
 
   /** The native handle, for lib/engine. */

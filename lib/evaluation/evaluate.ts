@@ -74,8 +74,8 @@ const COST_SAMPLE = 200;
 /**
  * Ranks networks by proxies and programs and compares with their accuracies after full training.
  *
- * @throws EznasError INVALID_ARGUMENT, INVALID_PROGRAM, INVALID_ARCHITECTURE, INVALID_FILE, TOO_LARGE, OUT_OF_MEMORY, ADDON_UNAVAILABLE,
- *   ABORTED
+ * @throws EznasError INVALID_ARGUMENT, INVALID_PROGRAM, INVALID_ARCHITECTURE, INVALID_FILE, TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE,
+ *   CUDA_ERROR, ADDON_UNAVAILABLE, ABORTED
  */
 export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<EvaluationResult> {
   const contenders = resolveContenders(options);

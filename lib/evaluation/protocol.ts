@@ -1,6 +1,6 @@
 import type { Benchmark } from '../benchmarks/benchmark.ts';
+import { type Backend, machine, type Precision } from '../engine/device.ts';
 import { VERSION } from '../version.ts';
-import { machine } from './device.ts';
 import type { ChosenNetworks } from './networks.ts';
 import type { Setting } from './setting.ts';
 
@@ -29,7 +29,12 @@ export interface Protocol {
   /** Where labels come from: the images' own, or drawn from the seed where they have none that fit; null when nothing reads them. */
   readonly labels: 'images' | 'random' | null;
   readonly initialization: 'kaiming-normal-fan-out';
-  readonly device: 'cpu';
+  /** Where networks and programs ran. */
+  readonly device: Backend;
+  /** Names of the GPUs used; none on the CPU. */
+  readonly gpus: readonly string[];
+  /** How convolutions multiplied; null when no network was run. */
+  readonly precision: Precision | null;
   /** Instructions used; null when no network was run. */
   readonly simd: string | null;
   /** Threads used; null when no network was run. */
@@ -64,6 +69,8 @@ export function protocolOf(
     labels: labelled ? setting.labels : null,
     initialization: 'kaiming-normal-fan-out',
     device: setting.backend,
-    ...(ran ? machine(threads) : { simd: null, threads: null }),
+    ...(ran
+      ? machine(setting.backend, { threads, precision: setting.precision })
+      : { simd: null, threads: null, gpus: [], precision: null }),
   };
 }

@@ -25,8 +25,8 @@ export interface ScoreResult {
 /**
  * Scores architectures with proxies and programs.
  *
- * @throws EznasError INVALID_ARGUMENT, INVALID_PROGRAM, INVALID_ARCHITECTURE, INVALID_FILE, TOO_LARGE, OUT_OF_MEMORY, ADDON_UNAVAILABLE,
- *   ABORTED
+ * @throws EznasError INVALID_ARGUMENT, INVALID_PROGRAM, INVALID_ARCHITECTURE, INVALID_FILE, TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE,
+ *   CUDA_ERROR, ADDON_UNAVAILABLE, ABORTED
  */
 export async function scoreArchitectures(options: ScoreArchitecturesOptions): Promise<ScoreResult> {
   const contenders = resolveContenders(options);

@@ -86,7 +86,7 @@ export async function scoreList(
     if (formulas.length === 0) return;
     unitCheck.require(networks);
     const began = performance.now();
-    const { seed, inputs } = setting;
+    const { seed, inputs, backend: device, precision } = setting;
     const values = await scoreTerms(
       networks,
       formulas.map(({ formula }) => formula),
@@ -94,6 +94,8 @@ export async function scoreList(
       {
         ...options,
         seed,
+        device,
+        precision,
         onProgress: report,
         ...(stages && { onUnits: (values) => stages.add(networks, values, start) }),
       },

@@ -1,6 +1,7 @@
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { DATASETS, type Dataset, findDataset } from '../benchmarks/datasets.ts';
 import { benchmarkOf, openBenchmark } from '../benchmarks/registry.ts';
+import { type Backend, type Precision, resolveDevice } from '../engine/device.ts';
 import type { Inputs, Network, RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import { imageFormat } from '../images/normalization.ts';
@@ -9,7 +10,6 @@ import type { ImageSource } from '../images/source.ts';
 import { Random } from '../random.ts';
 import { findSpace } from '../spaces/registry.ts';
 import { networkKey, type SearchSpace } from '../spaces/space.ts';
-import { type Backend, type Device, resolveDevice } from './device.ts';
 
 /** Where networks come from and what they see: the same names in every function and command. */
 export interface SettingOptions extends RunOptions {
@@ -23,8 +23,6 @@ export interface SettingOptions extends RunOptions {
   readonly images?: string | ImageSource;
   /** Images in the minibatch, default 16. */
   readonly batch?: number;
-  /** Default `auto`. */
-  readonly device?: Device;
 }
 
 /** A setting made concrete. */
@@ -40,6 +38,7 @@ export interface Setting {
   readonly labels: 'images' | 'random';
   readonly seed: number;
   readonly backend: Backend;
+  readonly precision: Precision;
 }
 
 /** Batch size at which proxies are judged (EZNAS, section 4). */
@@ -69,10 +68,10 @@ export function resolveBenchmark({
 /**
  * Opens the benchmark and draws the minibatch.
  *
- * @throws EznasError INVALID_ARGUMENT, INVALID_FILE, TOO_LARGE, ADDON_UNAVAILABLE
+ * @throws EznasError INVALID_ARGUMENT, INVALID_FILE, TOO_LARGE, NO_DEVICE, ADDON_UNAVAILABLE
  */
 export function resolveSetting(options: SettingOptions): Setting {
-  const { dataset: name, batch = DEFAULT_BATCH, seed = 0 } = options;
+  const { dataset: name, batch = DEFAULT_BATCH, seed = 0, precision = 'float32' } = options;
   const backend = resolveDevice(options.device ?? 'auto');
   const { space, benchmark } = resolveBenchmark(options);
   const dataset = resolveDataset(benchmark, name);
@@ -84,7 +83,7 @@ export function resolveSetting(options: SettingOptions): Setting {
   const fits = own?.every((label) => label >= 0 && label < dataset.classes) ?? false;
   const inputs = { batch, shape, data, labels: fits ? own! : randomLabels(batch, dataset.classes, seed) };
   const labels = fits ? 'images' : 'random';
-  return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend };
+  return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend, precision };
 }
 
 /** A class for each image, drawn uniformly. */

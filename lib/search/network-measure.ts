@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { machine } from '../engine/device.ts';
 import type { RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import type { Contender } from '../evaluation/contenders.ts';
-import { machine } from '../evaluation/device.ts';
 import { scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
 import { printFormula } from '../formulas/print.ts';
@@ -140,7 +140,8 @@ async function scoreThroughCache(
 }
 
 /** Everything that decides a contender's scores besides the architecture. */
-function describeScoring({ space, dataset, inputs, seed, backend }: Setting, contender: Contender): string {
+function describeScoring(setting: Setting, contender: Contender): string {
+  const { space, dataset, inputs, seed, backend, precision } = setting;
   const { classes, resolution, channels } = dataset;
   return JSON.stringify({
     eznas: VERSION,
@@ -150,7 +151,7 @@ function describeScoring({ space, dataset, inputs, seed, backend }: Setting, con
     inputs: digest(inputs),
     seed,
     backend,
-    simd: machine(undefined).simd,
+    ...machine(backend, { threads: 1, precision }),
   });
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PRECISIONS } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { parseSearchConfig, type SearchConfig } from './config.ts';
 
@@ -11,6 +12,8 @@ const setting = z.strictObject({
   /** What openImages takes; a path is absolute. */
   images: z.string(),
   batch: z.int().min(1),
+  /** How convolutions multiply on a GPU. */
+  precision: z.enum(PRECISIONS).default('float32'),
   /** Decides minibatch, noise and initial parameters. */
   seed: z.int().min(0),
   /** Metrics of the first objective and their weights. */

@@ -57,6 +57,7 @@ export function configOf(options: SearchArchitecturesOptions): SearchRunConfig {
     dataset: options.dataset ?? benchmark?.datasets[0]?.name ?? 'cifar10',
     images: typeof images !== 'string' ? images.name : isNamed(images) ? images : resolve(images),
     batch: options.batch ?? 16,
+    precision: options.precision ?? 'float32',
     seed,
     metrics: [...proxies, ...texts],
     weights: options.weights ? [...options.weights] : null,
@@ -90,13 +91,14 @@ const isNamed = (images: string): boolean => images === 'photographs' || images 
  */
 export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads }: SearchRunningOptions): Parts {
   checkCounts(config);
-  const { space, benchmark, dataset, images, batch, seed, limits } = config;
+  const { space, benchmark, dataset, images, batch, precision, seed, limits } = config;
   const setting = resolveSetting({
     space: own.space ?? space,
     ...(own.benchmark ? { benchmark: own.benchmark } : benchmark !== null && !own.space && { benchmark }),
     dataset,
     images: own.images ?? images,
     batch,
+    precision,
     seed,
     ...(device && { device }),
   });

@@ -7,6 +7,7 @@
 
 #include "native/addon/arguments.h"
 #include "native/addon/bench_entries.h"
+#include "native/addon/devices.h"
 #include "native/addon/job.h"
 #include "native/addon/measure_entries.h"
 #include "native/addon/statistics_handle.h"
@@ -50,24 +51,23 @@ Jobs::Finish finishScores(ScoreMatrix matrix) {
 Napi::Value collect(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto request = std::make_shared<CollectRequest>(readCollectRequest(info[0]));
-    return jobs(info.Env()).start(info.Env(), info[1], [request](JobControl& control) -> Jobs::Finish {
-      validate(*request);
-      auto networks = std::make_shared<std::vector<NetworkStatistics>>(request->networks.size());
-      parallelFor(networks->size(), request->threads, control,
-                  [&](size_t index, int) { (*networks)[index] = collectNetwork(*request, index); });
-      return [networks](Napi::Env env) { return wrapStatistics(env, std::move(*networks)); };
+    const std::string device = readDevice(info[0]);
+    return jobs(info.Env()).start(info.Env(), info[1], [request, device](JobControl& control) -> Jobs::Finish {
+      const auto recording = backendNamed(device).record(*request, control);
+      return [recording](Napi::Env env) { return wrapStatistics(env, recording); };
     });
   });
 }
 
 Napi::Value evaluateStatistics(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const auto networks = readStatistics(info[0]).networks;
+    const auto recording = readStatistics(info[0]).recording;
     const ProgramWords words = readPrograms(info[1]);
     const EvaluateOptions options = readEvaluateOptions(info[2]);
-    return jobs(info.Env()).start(info.Env(), info[3], [networks, words, options](JobControl& control) -> Jobs::Finish {
-      return finishScores(evaluate(*networks, words.population(), options, control));
-    });
+    return jobs(info.Env())
+        .start(info.Env(), info[3], [recording, words, options](JobControl& control) -> Jobs::Finish {
+          return finishScores(recording->backend().evaluate(*recording, words.population(), options, control));
+        });
   });
 }
 
@@ -76,12 +76,11 @@ Napi::Value score(const Napi::CallbackInfo& info) {
     auto request = std::make_shared<CollectRequest>(readCollectRequest(info[0]));
     const ProgramWords words = readPrograms(info[1]);
     const EvaluateOptions options = readEvaluateOptions(info[2]);
-    return jobs(info.Env()).start(info.Env(), info[3], [request, words, options](JobControl& control) -> Jobs::Finish {
-      const Population population = words.population();
-      request->tensors = population.tensorsRead();
-      validate(*request);
-      return finishScores(scoreNetworks(*request, population, options, control));
-    });
+    const std::string device = readDevice(info[0]);
+    return jobs(info.Env())
+        .start(info.Env(), info[3], [request, words, options, device](JobControl& control) -> Jobs::Finish {
+          return finishScores(backendNamed(device).score(std::move(*request), words.population(), options, control));
+        });
   });
 }
 
@@ -89,9 +88,9 @@ Napi::Value networkGradients(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto request = std::make_shared<CollectRequest>(readCollectRequest(info[0]));
     if (request->networks.size() != 1) throw Error(code::kInvalidArgument, "gradients takes exactly one network");
-    return jobs(info.Env()).start(info.Env(), info.Env().Undefined(), [request](JobControl&) -> Jobs::Finish {
-      validate(*request);
-      auto result = std::make_shared<Gradients>(gradients(*request, 0));
+    const std::string device = readDevice(info[0]);
+    return jobs(info.Env()).start(info.Env(), info.Env().Undefined(), [request, device](JobControl&) -> Jobs::Finish {
+      auto result = std::make_shared<Gradients>(backendNamed(device).gradients(*request));
       return [result](Napi::Env env) -> Napi::Value {
         Napi::Object object = Napi::Object::New(env);
         object.Set("logits", floatArray(env, result->logits.data(), result->logits.size()));
@@ -135,6 +134,8 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
     result.Set("threads", availableThreads());
     result.Set("memory", memory);
     result.Set("compiler", "GCC " __VERSION__);
+    const Napi::Value cuda = describeCuda(env);
+    if (!cuda.IsUndefined()) result.Set("cuda", cuda);
     return result;
   });
 }
@@ -162,6 +163,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("statisticsFromTensors", statisticsFromTensors);
   add("statisticsShapes", statisticsShapes);
   add("statisticsBytes", statisticsBytes);
+  add("statisticsDevice", statisticsDevice);
   add("statisticsTensor", statisticsTensor);
   add("statisticsLogits", statisticsLogits);
   add("disposeStatistics", disposeStatistics);

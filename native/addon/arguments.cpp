@@ -24,6 +24,10 @@ std::vector<Element> readTyped(Napi::Value value, napi_typedarray_type type, con
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
+bool isText(Napi::Value value, const char* text) {
+  return value.IsString() && value.As<Napi::String>().Utf8Value() == text;
+}
+
 }  // namespace
 
 uint64_t readInteger(Napi::Value value, const char* what) {
@@ -127,7 +131,20 @@ CollectRequest readCollectRequest(Napi::Value value) {
   request.tensors = static_cast<uint32_t>(tensors);
   request.logits = object.Get("logits").ToBoolean();
   request.threads = readThreads(object.Get("threads"));
+  const Napi::Value precision = object.Get("precision");
+  if (!precision.IsUndefined()) {
+    const bool tf32 = isText(precision, "tf32");
+    if (!tf32 && !isText(precision, "float32")) refuse("precision", "'float32' or 'tf32'");
+    request.precision = tf32 ? Precision::tf32 : Precision::float32;
+  }
   return request;
+}
+
+std::string readDevice(Napi::Value value) {
+  const Napi::Value device = readObject(value, "request").Get("device");
+  if (device.IsUndefined()) return "cpu";
+  if (!isText(device, "cpu") && !isText(device, "cuda")) refuse("device", "'cpu' or 'cuda'");
+  return device.As<Napi::String>();
 }
 
 ProgramWords readPrograms(Napi::Value value) {

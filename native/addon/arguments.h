@@ -1,6 +1,7 @@
 #pragma once
 #include <napi.h>
 
+#include <string>
 #include <vector>
 
 #include "native/core/collect.h"
@@ -20,6 +21,9 @@ struct ProgramWords {
 };
 ProgramWords readPrograms(Napi::Value value);
 EvaluateOptions readEvaluateOptions(Napi::Value value);
+
+/// "cpu" or "cuda": the field `device` of an object.
+std::string readDevice(Napi::Value value);
 
 /// A whole number in [0, 2^53).
 uint64_t readInteger(Napi::Value value, const char* what);

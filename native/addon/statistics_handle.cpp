@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "native/addon/arguments.h"
+#include "native/addon/devices.h"
 #include "native/addon/job.h"
 #include "native/core/error.h"
 
@@ -60,16 +61,14 @@ UnitStatistics readGivenUnit(const Napi::Object& given, const std::string& what,
 
 }  // namespace
 
-Napi::Value wrapStatistics(Napi::Env env, std::vector<NetworkStatistics> networks) {
+Napi::Value wrapStatistics(Napi::Env env, std::shared_ptr<const Recording> recording) {
   auto handle = std::make_unique<StatisticsHandle>();
-  for (const NetworkStatistics& network : networks) {
-    for (const Buffer& buffer : network.storage) handle->bytes += static_cast<int64_t>(buffer.size() * sizeof(float));
-  }
-  handle->networks = std::make_shared<const std::vector<NetworkStatistics>>(std::move(networks));
+  handle->bytes = static_cast<int64_t>(recording->bytes());
+  handle->recording = std::move(recording);
   // The collector must know what a forgotten handle costs.
   Napi::MemoryManagement::AdjustExternalMemory(env, handle->bytes);
   auto external = Napi::External<StatisticsHandle>::New(env, handle.release(), [](Napi::Env e, StatisticsHandle* data) {
-    if (data->networks) Napi::MemoryManagement::AdjustExternalMemory(e, -data->bytes);
+    if (data->recording) Napi::MemoryManagement::AdjustExternalMemory(e, -data->bytes);
     delete data;
   });
   external.TypeTag(&kTag);
@@ -79,7 +78,7 @@ Napi::Value wrapStatistics(Napi::Env env, std::vector<NetworkStatistics> network
 const StatisticsHandle& readStatistics(Napi::Value value) {
   const StatisticsHandle* handle = unwrap(value);
   if (handle == nullptr) throw Error(code::kInvalidArgument, "statistics must be a handle that collect gave");
-  if (!handle->networks) throw Error(code::kInvalidArgument, "these statistics were disposed; collect them again");
+  if (!handle->recording) throw Error(code::kInvalidArgument, "these statistics were disposed; collect them again");
   return *handle;
 }
 
@@ -96,19 +95,19 @@ Napi::Value statisticsFromTensors(const Napi::CallbackInfo& info) {
         networks[n].units.push_back(readGivenUnit(readObject(units.Get(u), unitName), unitName, networks[n].storage));
       }
     }
-    return wrapStatistics(env, std::move(networks));
+    return wrapStatistics(env, backendNamed(readDevice(info[1])).adopt(std::move(networks)));
   });
 }
 
 Napi::Value statisticsShapes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const auto& networks = *readStatistics(info[0]).networks;
-    Napi::Array result = Napi::Array::New(env, networks.size());
-    for (uint32_t n = 0; n < networks.size(); ++n) {
-      Napi::Array units = Napi::Array::New(env, networks[n].units.size());
-      for (uint32_t u = 0; u < networks[n].units.size(); ++u) {
-        const UnitShapes& shapes = networks[n].units[u].shapes;
+    const Recording& recording = *readStatistics(info[0]).recording;
+    Napi::Array result = Napi::Array::New(env, recording.networks());
+    for (uint32_t n = 0; n < recording.networks(); ++n) {
+      Napi::Array units = Napi::Array::New(env, recording.units(n));
+      for (uint32_t u = 0; u < recording.units(n); ++u) {
+        const UnitShapes& shapes = recording.shapes(n, u);
         Napi::Object unit = Napi::Object::New(env);
         if (shapes.activation) unit.Set("activation", shapeArray(env, *shapes.activation));
         unit.Set("before", shapeArray(env, shapes.before));
@@ -128,24 +127,29 @@ Napi::Value statisticsBytes(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value statisticsDevice(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return Napi::String::New(info.Env(), readStatistics(info[0]).recording->backend().name());
+  });
+}
+
 Napi::Value statisticsTensor(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const auto& networks = *readStatistics(info[0]).networks;
-    const NetworkStatistics& network = networks[readIndex(info[1], "network", networks.size())];
-    const UnitStatistics& unit = network.units[readIndex(info[2], "unit", network.units.size())];
-    const auto tensor = static_cast<int>(readIndex(info[3], "tensor", kTensorCount));
-    if (unit.tensors[tensor] == nullptr) return env.Undefined();
-    return floatArray(env, unit.tensors[tensor], static_cast<size_t>(unit.shapes.of(tensor).numel()));
+    const Recording& recording = *readStatistics(info[0]).recording;
+    const size_t network = readIndex(info[1], "network", recording.networks());
+    const size_t unit = readIndex(info[2], "unit", recording.units(network));
+    const auto copy = recording.tensor(network, unit, static_cast<int>(readIndex(info[3], "tensor", kTensorCount)));
+    return copy ? floatArray(env, copy->data(), copy->size()) : env.Undefined();
   });
 }
 
 Napi::Value statisticsLogits(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const auto& networks = *readStatistics(info[0]).networks;
-    const NetworkStatistics& network = networks[readIndex(info[1], "network", networks.size())];
-    const std::vector<float>& logits = network.logits[readIndex(info[2], "pass", 3)];
+    const Recording& recording = *readStatistics(info[0]).recording;
+    const size_t network = readIndex(info[1], "network", recording.networks());
+    const std::vector<float>& logits = recording.logits(network, readIndex(info[2], "pass", 3));
     if (logits.empty()) return env.Undefined();
     return floatArray(env, logits.data(), logits.size());
   });
@@ -155,8 +159,8 @@ Napi::Value disposeStatistics(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     StatisticsHandle* handle = unwrap(info[0]);
     if (handle == nullptr) throw Error(code::kInvalidArgument, "statistics must be a handle that collect gave");
-    if (handle->networks) {
-      handle->networks.reset();
+    if (handle->recording) {
+      handle->recording.reset();
       Napi::MemoryManagement::AdjustExternalMemory(info.Env(), -handle->bytes);
     }
     return info.Env().Undefined();

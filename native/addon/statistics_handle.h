@@ -2,20 +2,19 @@
 #include <napi.h>
 
 #include <memory>
-#include <vector>
 
-#include "native/core/statistics.h"
+#include "native/core/backend.h"
 
 namespace eznas::addon {
 
 /// What JavaScript holds of collected statistics. Jobs that read them share ownership, so that releasing the handle
 /// during an evaluation is safe.
 struct StatisticsHandle {
-  std::shared_ptr<const std::vector<NetworkStatistics>> networks;  // empty once disposed
+  std::shared_ptr<const Recording> recording;  // empty once disposed
   int64_t bytes = 0;
 };
 
-Napi::Value wrapStatistics(Napi::Env env, std::vector<NetworkStatistics> networks);
+Napi::Value wrapStatistics(Napi::Env env, std::shared_ptr<const Recording> recording);
 /// Throws Error(INVALID_ARGUMENT) for anything but a live handle.
 const StatisticsHandle& readStatistics(Napi::Value value);
 
@@ -23,6 +22,7 @@ const StatisticsHandle& readStatistics(Napi::Value value);
 Napi::Value statisticsFromTensors(const Napi::CallbackInfo& info);
 Napi::Value statisticsShapes(const Napi::CallbackInfo& info);
 Napi::Value statisticsBytes(const Napi::CallbackInfo& info);
+Napi::Value statisticsDevice(const Napi::CallbackInfo& info);
 Napi::Value statisticsTensor(const Napi::CallbackInfo& info);
 Napi::Value statisticsLogits(const Napi::CallbackInfo& info);
 Napi::Value disposeStatistics(const Napi::CallbackInfo& info);

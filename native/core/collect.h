@@ -24,6 +24,13 @@ struct NetworkRequest {
   std::vector<std::vector<float>> parameters;  // in Graph::parameters order; empty: initialised from the seed
 };
 
+/// How convolutions multiply on a GPU. Sums are float32 either way; everything else is float32 in both, and the CPU
+/// multiplies float32 always.
+enum class Precision {
+  float32,  // exact products of float32 operands
+  tf32      // tensor cores: operands rounded to 10 bits of mantissa
+};
+
 struct CollectRequest {
   std::vector<NetworkRequest> networks;
   Minibatch minibatch;
@@ -31,10 +38,14 @@ struct CollectRequest {
   uint32_t tensors = kAllTensors;
   bool logits = false;
   int threads = 0;  // 0: availableThreads()
+  Precision precision = Precision::float32;
 };
 
-/// Validates a request against its graphs (shapes, finite inputs, sizes), naming the offender, and estimates the bytes
-/// that one network's statistics and passes need; throws TOO_LARGE before allocating what cannot fit.
+/// Validates a request against its graphs (shapes, finite inputs, sizes), naming the offender.
+void validateInput(const CollectRequest& request);
+
+/// The same, and estimates the bytes that one network's statistics and passes need on the CPU; throws TOO_LARGE before
+/// allocating what cannot fit.
 void validate(const CollectRequest& request);
 
 /// Runs the passes that `request.tensors` need on network `index` and records. Thread-safe; scratch memory is per

@@ -44,15 +44,6 @@ class Plans {
   std::vector<size_t> planOfUnit_;
 };
 
-std::vector<uint32_t> offsetsOf(const std::vector<size_t>& unitCounts) {
-  std::vector<uint32_t> offsets{0};
-  for (const size_t count : unitCounts) {
-    if (count > UINT32_MAX - offsets.back()) throw Error(code::kTooLarge, "the networks have more than 2^32 units");
-    offsets.push_back(offsets.back() + static_cast<uint32_t>(count));
-  }
-  return offsets;
-}
-
 /// Scores of a network's units, [unit][program], until the last unit is there.
 struct UnitScores {
   std::vector<double> scores;

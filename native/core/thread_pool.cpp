@@ -87,7 +87,7 @@ void parallelFor(size_t count, int threads, JobControl& control, const std::func
     }
   };
 
-  const size_t wanted = std::min(count, static_cast<size_t>(std::max(1, threads)));
+  const size_t wanted = std::min(count, static_cast<size_t>(threads > 0 ? threads : availableThreads()));
   std::vector<std::thread> others;
   for (size_t worker = 1; worker < wanted; ++worker) {
     // A machine that refuses another thread still finishes the job with those it gave.

@@ -43,6 +43,15 @@ void validateTensors(const UnitStatistics& unit, uint32_t read, size_t network, 
                                               ", which the population reads, was not recorded");
 }
 
+std::vector<uint32_t> offsetsOf(const std::vector<size_t>& unitCounts) {
+  std::vector<uint32_t> offsets{0};
+  for (const size_t count : unitCounts) {
+    if (count > UINT32_MAX - offsets.back()) throw Error(code::kTooLarge, "the networks have more than 2^32 units");
+    offsets.push_back(offsets.back() + static_cast<uint32_t>(count));
+  }
+  return offsets;
+}
+
 void checkMatrix(size_t programs, const std::vector<uint32_t>& unitOffsets, bool unitScores) {
   const size_t networks = unitOffsets.size() - 1, units = unitScores ? unitOffsets.back() : 0;
   if (static_cast<double>(programs) * static_cast<double>(std::max(networks, units)) > 0x1p33)

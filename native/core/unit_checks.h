@@ -11,6 +11,9 @@ void validateUnit(const UnitShapes& shapes, size_t network, size_t unit);
 /// Refuses a unit without a tensor that is read (a bit mask), likewise.
 void validateTensors(const UnitStatistics& unit, uint32_t read, size_t network, size_t index);
 
+/// Units before each network and of all, given those of each. Throws Error(TOO_LARGE) above 2^32.
+std::vector<uint32_t> offsetsOf(const std::vector<size_t>& unitCounts);
+
 /// Refuses a matrix that no machine can hold; throws Error(TOO_LARGE).
 void checkMatrix(size_t programs, const std::vector<uint32_t>& unitOffsets, bool unitScores);
 

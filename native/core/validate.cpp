@@ -107,7 +107,7 @@ double leastBytes(const CollectRequest& request, const Graph& graph) {
 
 }  // namespace
 
-void validate(const CollectRequest& request) {
+void validateInput(const CollectRequest& request) {
   if (request.networks.empty()) throw Error(code::kInvalidArgument, "there are no networks; give at least one");
   if (request.threads < 0)
     throw Error(code::kInvalidArgument,
@@ -116,9 +116,6 @@ void validate(const CollectRequest& request) {
     throw Error(code::kInvalidArgument,
                 "the tensor set has bits beyond the " + std::to_string(kTensorCount) + " tensors");
   checkMinibatch(request.minibatch);
-
-  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  const double limit = memoryLimit() == 0 ? machine : std::min(machine, static_cast<double>(memoryLimit()));
   for (size_t i = 0; i < request.networks.size(); ++i) {
     const NetworkRequest& network = request.networks[i];
     const std::string label = "network " + std::to_string(i);
@@ -127,10 +124,19 @@ void validate(const CollectRequest& request) {
       throw Error(code::kInvalidArgument,
                   label + " takes images of " + text(input) + "; the minibatch has " + text(request.minibatch.shape));
     checkParameters(network, label);
-    const double bytes = leastBytes(request, network.graph);
+  }
+}
+
+void validate(const CollectRequest& request) {
+  validateInput(request);
+  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double limit = memoryLimit() == 0 ? machine : std::min(machine, static_cast<double>(memoryLimit()));
+  for (size_t i = 0; i < request.networks.size(); ++i) {
+    const double bytes = leastBytes(request, request.networks[i].graph);
     if (bytes > limit)
-      throw Error(code::kTooLarge, label + " needs at least " + std::to_string(static_cast<int64_t>(bytes / 1e6)) +
-                                       " MB at batch " + std::to_string(request.minibatch.batch) + "; the limit is " +
+      throw Error(code::kTooLarge, "network " + std::to_string(i) + " needs at least " +
+                                       std::to_string(static_cast<int64_t>(bytes / 1e6)) + " MB at batch " +
+                                       std::to_string(request.minibatch.batch) + "; the limit is " +
                                        std::to_string(static_cast<int64_t>(limit / 1e6)) +
                                        " MB (memory of the machine, or EZNAS_MEMORY_LIMIT)");
   }

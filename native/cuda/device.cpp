@@ -68,6 +68,21 @@ Inventory inventory() {
   return result;
 }
 
+std::vector<int> usableDevices() {
+  const Inventory there = inventory();
+  if (there.devices.empty()) throw Error(code::kNoDevice, there.error);
+  std::vector<int> usable;
+  for (size_t i = 0; i < there.devices.size(); ++i)
+    if (there.devices[i].major >= kLeastMajor) usable.push_back(static_cast<int>(i));
+  if (usable.empty()) {
+    const DeviceProperties& first = there.devices[0];
+    throw Error(code::kNoDevice, first.name + " has compute capability " + std::to_string(first.major) + "." +
+                                     std::to_string(first.minor) + "; " + std::to_string(kLeastMajor) +
+                                     ".0 (Ampere) or newer is needed");
+  }
+  return usable;
+}
+
 /// A stream, alive as long as buffers name it.
 struct Stream::State {
   Device& device;

@@ -48,6 +48,12 @@ struct Inventory {
 };
 Inventory inventory();
 
+/// Least compute capability that the backend has code for.
+inline constexpr int kLeastMajor = 8;
+
+/// Indices of the devices that can be used, at least one. Throws NO_DEVICE saying why where there are none.
+std::vector<int> usableDevices();
+
 /// A stream of its own, in no order with the default stream. Using it from several threads at once is not allowed.
 class Stream {
  public:

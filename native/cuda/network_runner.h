@@ -10,12 +10,6 @@ class Device;
 class Stream;
 struct DeviceNetworks;
 
-/// How convolutions multiply on the device. Sums are float32 either way; everything else is float32 in both.
-enum class Precision {
-  tf32,    // tensor cores: operands rounded to 10 bits of mantissa
-  float32  // exact products of float32 operands
-};
-
 /// Runs networks on one device, many at once: nodes of equal kind and shape of all networks of a call are one launch.
 /// Results do not depend on which networks a call holds, nor on which tensors are asked for. Scratch memory is taken
 /// and let go in stream order. One thread at a time; streams may differ from call to call.

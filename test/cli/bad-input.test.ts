@@ -40,7 +40,7 @@ describe('bad input', () => {
     ['an unknown space', evaluate('--space', 'nasbench101'), 2, /option --space: .* did you mean 'nasbench201'\?/],
     ['an unknown dataset', evaluate('--dataset', 'cifar-10'), 2, /option --dataset: .* did you mean 'cifar10'\?/],
     ['an unknown device', evaluate('--device', 'gpu'), 2, /option --device: 'gpu' .* known are auto, cpu, cuda/],
-    ['a device that this build lacks', evaluate('--device', 'cuda'), 5, /no CUDA backend; use 'cpu' or 'auto'/],
+    ['a device that is not there', evaluate('--device', 'cuda'), 5, /'cuda' is not available: .*use 'cpu' or 'auto'/],
     ['images that are not there', evaluate('--images', '/nowhere'), 2, /no images at '\/nowhere'/],
     ['an unknown proxy', ['evaluate', '--proxy', 'eznas'], 2, /option --proxy: 'eznas' .* known are eznas-a/],
     ['a misspelt proxy', ['evaluate', '--proxy', 'parms'], 2, /did you mean 'params'\?/],

@@ -109,7 +109,7 @@ describe('eznas doctor', () => {
       threads: 3,
       memory: { limit: 0, inUse: 0 },
       compiler: 'fake',
-      cuda: { devices: [device] },
+      cuda: { driver: '13.0', runtime: '13.0', devices: [{ ...device, usable: true }] },
     };
     writeFileSync(temporary('fake.cjs'), `module.exports = { info: () => (${JSON.stringify(info)}) };`);
     const { code, gpu, threads } = await doctorWith(temporary('fake.cjs'));
@@ -121,7 +121,7 @@ describe('eznas doctor', () => {
 });
 
 describe('advice on GPUs', () => {
-  const h100 = { name: 'NVIDIA H100', memory: 80 * 2 ** 30, computeCapability: '9.0' };
+  const h100 = { name: 'NVIDIA H100', memory: 80 * 2 ** 30, computeCapability: '9.0', usable: true };
   const advise = (findings: Partial<GpuFindings>) =>
     adviseOnGpus({ driver: '580.65.06', devices: [h100], cuda: { devices: [] }, ...findings });
 
@@ -135,7 +135,11 @@ describe('advice on GPUs', () => {
       /570\.124\.06 is too old for CUDA 13; install r580/,
     ],
     ['another build', { cuda: undefined }, /no CUDA code; use the prebuilt linux-x64 binary.*build:source/],
-    ['a newer GPU', { devices: [{ ...h100, computeCapability: '7.5' }] }, /compute capability 7\.5 is too low; 8\.0/],
+    [
+      'a newer GPU',
+      { devices: [{ ...h100, computeCapability: '7.5' }], cuda: { devices: [] } },
+      /compute capability 7\.5 is too low; 8\.0/,
+    ],
     ["CUDA's own words", { cuda: { devices: [], error: 'out of memory' } }, /^out of memory$/],
     ['permissions', {}, /CUDA_VISIBLE_DEVICES.*\/dev\/nvidia/],
   ];

@@ -33,7 +33,7 @@ describe('eznas evaluate', () => {
       assert.ok(kendallTau.low! <= kendallTau.value! && kendallTau.value! <= kendallTau.high!);
     }
     assert.deepEqual(
-      { ...protocol, version: '', simd: '', threads: 0 },
+      { ...protocol, version: '', device: 'cpu', gpus: [], simd: '', threads: 0 },
       {
         version: '',
         space: 'nasbench201',
@@ -48,6 +48,8 @@ describe('eznas evaluate', () => {
         labels: null,
         initialization: 'kaiming-normal-fan-out',
         device: 'cpu',
+        gpus: [],
+        precision: 'float32',
         simd: '',
         threads: 0,
       },

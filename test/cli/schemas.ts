@@ -38,7 +38,9 @@ const protocol = z.strictObject({
   images: z.string(),
   labels: z.enum(['images', 'random']).nullable(),
   initialization: z.literal('kaiming-normal-fan-out'),
-  device: z.literal('cpu'),
+  device: z.enum(['cpu', 'cuda']),
+  gpus: z.array(z.string()),
+  precision: z.enum(['float32', 'tf32']).nullable(),
   simd: z.enum(['baseline', 'avx2', 'avx512']).nullable(),
   threads: z.int().min(1).nullable(),
 });

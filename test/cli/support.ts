@@ -15,13 +15,13 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts the command; the outcome resolves when it has ended. */
+/** Starts the command, which sees no GPU; the outcome resolves when it has ended. */
 export function start(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): { readonly child: ChildProcess; readonly outcome: Promise<Outcome> } {
   assert.ok(existsSync(MAIN), `${MAIN} is missing; run "npm run build:ts" first`);
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, CUDA_VISIBLE_DEVICES: '', ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

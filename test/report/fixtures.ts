@@ -23,6 +23,8 @@ const protocol: EvaluationResult['protocol'] = {
   labels: null,
   initialization: 'kaiming-normal-fan-out',
   device: 'cpu',
+  gpus: [],
+  precision: 'float32',
   simd: 'avx2',
   threads: 2,
 };

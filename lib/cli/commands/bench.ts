@@ -76,7 +76,9 @@ Examples:
       const machine = await measureMachine(threads, signal);
       const entries: BenchEntry[] = [];
       for (const suite of suites)
-        entries.push(...(await suite(machine, { threads: machine.threads, samples, seed, signal, onEntry })));
+        entries.push(
+          ...(await suite(machine, { device: 'cpu', threads: machine.threads, samples, seed, signal, onEntry })),
+        );
       const report = benchReport(machine, entries);
       return earlier ? { ...report, comparisons: compareReports(earlier.entries, entries) } : report;
     };

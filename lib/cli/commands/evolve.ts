@@ -111,7 +111,7 @@ Examples:
 
 function searchOptions(options: Options): EvolveProxyOptions {
   const { preset, generations, population, tasks, networks } = options;
-  const { space, dataset, seed, images, batch, heldOut } = options;
+  const { space, dataset, seed, images, batch, precision, heldOut } = options;
   const taskCount = tasks ?? PRESETS[preset ?? 'default'].tasksPerPool;
   if (
     networks !== undefined &&
@@ -129,6 +129,7 @@ function searchOptions(options: Options): EvolveProxyOptions {
     ...(seed !== undefined && { seed }),
     ...(images && { images }),
     ...(batch && { batch }),
+    ...(precision && { precision }),
     ...(heldOut && { heldOut }),
     search: {
       ...(generations && { generations }),

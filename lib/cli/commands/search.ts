@@ -126,7 +126,7 @@ function searchOptions(options: Options): SearchArchitecturesOptions {
   const { proxy = [], program, oracle, weight, warmup, warmupProxy, warmupKeep, train, trainEpochs } = options;
   const proxies = [...proxy, ...(oracle ? ['oracle'] : [])];
   const same = Object.fromEntries(
-    [...SAME, 'space', 'benchmark', 'dataset', 'images', 'batch', 'seed'].flatMap((name) => {
+    [...SAME, 'space', 'benchmark', 'dataset', 'images', 'batch', 'precision', 'seed'].flatMap((name) => {
       const value = options[name as keyof Options];
       return value === undefined ? [] : [[name, value]];
     }),
