@@ -17,6 +17,7 @@ export {
   evolveProxy,
   type ResumeOptions,
   resumeEvolution,
+  type TaskJudgement,
 } from './discovery/evolve-proxy.ts';
 export {
   type EvolveForestOptions,
@@ -102,6 +103,7 @@ export { MEASURES, type MeasureName } from './proxies/measures.ts';
 // Networks, search spaces, benchmarks and images.
 
 export type { Benchmark } from './benchmarks/benchmark.ts';
+export { type CsvBenchmarkOptions, readCsvBenchmark } from './benchmarks/csv.ts';
 export { loadDartsNasbench301 } from './benchmarks/darts-nasbench301.ts';
 export { DATASETS, type Dataset } from './benchmarks/datasets.ts';
 export { loadNasbench101 } from './benchmarks/nasbench101.ts';
@@ -115,9 +117,11 @@ export { openImages } from './images/open.ts';
 export type { ImageSource, Minibatch, MinibatchOptions } from './images/source.ts';
 export type { CellEdge } from './spaces/cells/genotype.ts';
 export type { CellOperation } from './spaces/cells/operations.ts';
+export { type ChoiceSpaceOptions, choiceSpace } from './spaces/choices.ts';
 export { type DartsArchitecture, darts } from './spaces/darts.ts';
 export { type Nasbench101Architecture, nasbench101 } from './spaces/nasbench101.ts';
 export { type Nasbench201Architecture, nasbench201 } from './spaces/nasbench201.ts';
+export { type NatsSizeArchitecture, natsSize } from './spaces/nats-size.ts';
 export { findSpace, SPACE_NAMES } from './spaces/registry.ts';
 export {
   isNumbered,

@@ -51,6 +51,15 @@ const networks = z.string().transform((value, context): number | 'all' | number[
   return z.NEVER;
 });
 
+/** Texts separated by commas. */
+const names = (what: string) => {
+  const error = `${what} separated by commas are needed`;
+  return z
+    .string()
+    .transform((value) => value.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.string().min(1, { error })));
+};
+
 const MOST = Number.MAX_SAFE_INTEGER;
 
 const SEEDS = 'integers separated by commas are needed, such as 0,1,2';
@@ -77,9 +86,12 @@ const OPTIONS = {
   },
   benchmark: {
     flags: '--benchmark <name>',
-    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}`,
+    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}, or a .csv file with the columns architecture and <dataset>`,
     fallback: "the space's",
-    schema: oneOf(BENCHMARK_NAMES),
+    schema: z.union([z.string().endsWith('.csv'), oneOf(BENCHMARK_NAMES)], {
+      error: ({ input }) =>
+        `known are ${list(BENCHMARK_NAMES)}, or a .csv file${didYouMean(String(input), BENCHMARK_NAMES)}`,
+    }),
   },
   dataset: {
     flags: '--dataset <name>',
@@ -175,8 +187,20 @@ const OPTIONS = {
   },
   terms: { flags: '--terms <count>', help: 'most terms of the forest', schema: integer(1, 32) },
   tasks: {
-    flags: '--tasks <count>',
-    help: 'groups of networks, each ranked on its own; fitness is the least τ over them',
+    flags: '--tasks <list>',
+    help: 'what to learn from: benchmarks, with a dataset or not, such as nasbench201:cifar10,darts-nasbench301',
+    fallback: 'that of --space and --dataset',
+    schema: names('benchmarks'),
+  },
+  judge: {
+    flags: '--judge <list>',
+    help: 'what to judge the result on besides, "all" for every dataset of every benchmark',
+    fallback: 'all with --tasks, else nothing',
+    schema: names('benchmarks'),
+  },
+  groups: {
+    flags: '--groups <count>',
+    help: 'groups of networks of each task, each ranked on its own; fitness is the least τ over them',
     schema: integer(1, 10_000),
   },
   run: {

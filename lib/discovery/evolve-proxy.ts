@@ -1,28 +1,25 @@
 import { resolve } from 'node:path';
+import type { Benchmark } from '../benchmarks/benchmark.ts';
 import type { RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
-import {
-  buildNetwork,
-  DEFAULT_BATCH,
-  requireBenchmark,
-  resolveSetting,
-  type Setting,
-  type SettingOptions,
-} from '../evaluation/setting.ts';
+import { DEFAULT_BATCH, resolveSetting, type Setting, type SettingOptions } from '../evaluation/setting.ts';
 import type { SearchConfig } from '../evolution/config.ts';
 import { evolve, type GenerationEvent } from '../evolution/evolve.ts';
 import type { Sign } from '../evolution/fitness.ts';
 import { type PresetName, resolveConfig } from '../evolution/presets.ts';
 import { RunFolder } from '../evolution/run-folder.ts';
-import { drawHeldOut, drawTasks, type FitnessTask, type NetworkPool } from '../evolution/task.ts';
+import { drawHeldOut, drawTasks, type FitnessTask } from '../evolution/task.ts';
 import { printProgram } from '../programs/print.ts';
-import { symbolicSignature } from '../programs/symbols.ts';
 import { Random } from '../random.ts';
 import { type Baseline, judge } from './judge.ts';
 import { type DiscoveryConfig, parseDiscoveryConfig } from './run-config.ts';
 import { TaskEvaluator } from './task-evaluator.ts';
+import { findTasks, networkPool, type TaskPlace, taskName, tasksSignature } from './tasks.ts';
+
+/** Networks of the final judgement on each task, where nothing else is asked for. */
+const HELD_OUT = { alone: 1000, each: 200 };
 
 /** How far a search has come. */
 export type DiscoveryProgress =
@@ -35,13 +32,22 @@ export type DiscoveryProgress =
 
 /** What may differ between the parts of a run without changing its result; on another device it is the same to rounding. */
 export interface ResumeOptions extends Pick<RunOptions, 'threads' | 'device' | 'signal'> {
+  /** Benchmarks of your own, which tasks name beside those of the package. */
+  readonly benchmarks?: readonly Benchmark<unknown>[];
   readonly onProgress?: (progress: DiscoveryProgress) => void;
 }
 
 export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 'seed' | 'precision'> {
-  /** Search space, default `nasbench201`. */
+  /**
+   * What the search learns from: benchmarks with a dataset, such as `nasbench201:cifar10`, or without for the first. Default: those that `space`
+   * and `dataset` name.
+   */
+  readonly tasks?: readonly string[];
+  /** What the result is judged on besides, `all` for everything there is. Default: all where `tasks` are given, else nothing. */
+  readonly judgedTasks?: readonly string[];
+  /** Search space of the only task, default `nasbench201`. */
   readonly space?: string;
-  /** Dataset of its benchmark, default `cifar10`. */
+  /** Dataset of the only task, default the first of its benchmark. */
   readonly dataset?: string;
   /** Default `default`. */
   readonly preset?: PresetName;
@@ -53,14 +59,24 @@ export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 
   readonly batch?: number;
   /** Images in the minibatch of the final judgement, default 16. */
   readonly judgeBatch?: number;
-  /** Networks of the final judgement, which the search never sees; default 1,000. */
+  /** Networks of the final judgement on each task, which the search never sees; default 1,000, or 200 where there are several; fewer where a task has no more. */
   readonly heldOut?: number;
   /** A new or empty folder to keep the run in; without one the run cannot be resumed. */
   readonly runFolder?: string;
 }
 
+/** The judgement on one task. */
+export interface TaskJudgement {
+  /** Such as `nasbench201:cifar10`. */
+  readonly task: string;
+  /** Whether the search learned from networks of this task; those of the judgement are others. */
+  readonly seen: boolean;
+  readonly heldOut: Ranking;
+  readonly baselines: readonly Baseline[];
+}
+
 export interface EvolveResult {
-  /** Of the final judgement. */
+  /** Of the final judgement on the first task. */
   readonly protocol: Protocol;
   readonly search: SearchConfig & { readonly batch: number };
   readonly best: {
@@ -71,8 +87,10 @@ export interface EvolveResult {
     readonly sign: Sign;
     readonly heldOut: Ranking;
   };
-  /** EZNAS-A, parameters and FLOPs on the same networks. */
+  /** EZNAS-A, parameters and FLOPs on the same networks of the first task. */
   readonly baselines: readonly Baseline[];
+  /** The judgement on every task, those of the search first. */
+  readonly tasks: readonly TaskJudgement[];
   /** Absolute path, or null. */
   readonly runFolder: string | null;
 }
@@ -86,15 +104,22 @@ export interface EvolveResult {
  *   {@link resumeEvolution} continues; TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE, CUDA_ERROR, ADDON_UNAVAILABLE
  */
 export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<EvolveResult> {
-  const { space = 'nasbench201', dataset = 'cifar10', images = 'photographs', runFolder, seed = 0 } = options;
+  const { space = 'nasbench201', dataset, images = 'photographs', runFolder, seed = 0, benchmarks = [] } = options;
+  if (options.tasks && (options.space ?? dataset) !== undefined) {
+    throw new EznasError('INVALID_ARGUMENT', 'give either tasks, or a space with its dataset, to learn from; not both');
+  }
+  const given = options.tasks ?? [dataset === undefined ? space : `${space}:${dataset}`];
+  const tasks = findTasks(given, benchmarks).map(taskName);
+  const judged = findTasks(options.judgedTasks ?? (options.tasks ? ['all'] : []), benchmarks).map(taskName);
+  if (tasks.length === 0) throw new EznasError('INVALID_ARGUMENT', 'no tasks are given; a search needs at least one');
   const config: DiscoveryConfig = {
-    space,
-    dataset,
+    tasks,
+    judgedTasks: judged.filter((name) => !tasks.includes(name)),
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? DEFAULT_BATCH,
     precision: options.precision ?? 'float32',
-    heldOut: options.heldOut ?? 1000,
+    heldOut: options.heldOut ?? null,
     search: resolveConfig(options.preset, { ...options.search, seed }),
   };
   const problem = setUp(config, options);
@@ -113,41 +138,60 @@ export async function resumeEvolution(runFolder: string, options: ResumeOptions 
   return await discover(setUp(parseDiscoveryConfig(run.config, run.path), options), run, options);
 }
 
+/** Networks that the result is judged on. */
+interface Judged {
+  readonly name: string;
+  readonly seen: boolean;
+  readonly setting: Setting;
+  readonly indices: readonly number[];
+}
+
 /** A configuration with its networks drawn. */
 interface Problem {
   readonly config: DiscoveryConfig;
   readonly tasks: readonly FitnessTask[];
-  /** Indices of the networks of the final judgement. */
-  readonly heldOut: readonly number[];
-  readonly judgeSetting: Setting;
+  readonly judged: readonly Judged[];
 }
 
-function setUp(config: DiscoveryConfig, { device = 'auto' }: ResumeOptions): Problem {
-  const { space, dataset, images, batch, judgeBatch, precision } = config;
+function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: ResumeOptions): Problem {
+  const { images, batch, judgeBatch, precision } = config;
   const { seed, tasksPerPool, tasksPerGeneration, networksPerTask } = config.search;
-  if (tasksPerGeneration > tasksPerPool) {
+  const learned = findTasks(config.tasks, benchmarks);
+  if (tasksPerGeneration > tasksPerPool * learned.length) {
     throw new EznasError(
       'INVALID_ARGUMENT',
-      `a generation cannot draw ${tasksPerGeneration} tasks (tasksPerGeneration) where there are ${tasksPerPool} (tasksPerPool)`,
+      `a generation cannot draw ${tasksPerGeneration} tasks (tasksPerGeneration) where there are ${tasksPerPool * learned.length} (tasksPerPool)`,
     );
   }
-  const common = { space, dataset, images, seed, device, precision };
-  const pool = networkPool(resolveSetting({ ...common, batch }));
+  const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
+    resolveSetting({ benchmark, dataset, images, seed, device, precision, batch: images_ });
   const random = new Random(seed).fork('evolve proxy');
-  const tasks = drawTasks(pool, random.fork('tasks'), { tasks: tasksPerPool, networksPerTask });
-  const unseen = drawHeldOut(pool, random.fork('held-out'), tasks, pool.size);
-  if (!(config.heldOut >= 2 && config.heldOut <= unseen.length)) {
-    throw new EznasError(
-      'INVALID_ARGUMENT',
-      `cannot hold out ${config.heldOut} networks; at least 2 are needed, and the search's tasks leave ${unseen.length} of ${pool.name}`,
-    );
-  }
-  const heldOut = unseen.slice(0, config.heldOut);
-  return { config, tasks, heldOut, judgeSetting: resolveSetting({ ...common, batch: judgeBatch }) };
+  // A search on one task alone draws the same networks whatever the task.
+  const stream = (label: string, place: number, name: string) => random.fork(place === 0 ? label : `${label} ${name}`);
+  const tasks = learned.flatMap((place, at) => {
+    const pool = networkPool(settingOf(place, batch));
+    return drawTasks(pool, stream('tasks', at, pool.name), { tasks: tasksPerPool, networksPerTask });
+  });
+  const places = [...learned, ...findTasks(config.judgedTasks, benchmarks)];
+  const judged = places.map((place, at): Judged => {
+    const setting = settingOf(place, judgeBatch);
+    const pool = networkPool(setting);
+    const wanted = config.heldOut ?? (places.length === 1 ? HELD_OUT.alone : HELD_OUT.each);
+    const indices = drawHeldOut(pool, stream('held-out', at, pool.name), tasks, wanted);
+    const enough = config.heldOut === null || places.length > 1 ? 2 : wanted;
+    if (wanted < 2 || indices.length < enough) {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `cannot hold out ${wanted} networks; at least 2 are needed, and the search's tasks leave ${indices.length} of ${pool.name}`,
+      );
+    }
+    return { name: taskName(place), seen: at < learned.length, setting, indices };
+  });
+  return { config, tasks, judged };
 }
 
 async function discover(
-  { config, tasks, heldOut, judgeSetting }: Problem,
+  { config, tasks, judged }: Problem,
   run: RunFolder | undefined,
   options: ResumeOptions,
 ): Promise<EvolveResult> {
@@ -162,7 +206,7 @@ async function discover(
     onProgress: (done, total) => onProgress?.({ stage: 'record', done, total }),
   });
   run?.saveTime({ stage: 'record', seconds: (performance.now() - began) / 1000 });
-  const problem = { config: search, tasks, signature: symbolicSignature(), evaluator: evaluator.evaluate };
+  const problem = { config: search, tasks, signature: tasksSignature(tasks), evaluator: evaluator.evaluate };
   const { best } = await evolve(problem, {
     ...(run && { run }),
     ...(signal && { signal }),
@@ -172,34 +216,28 @@ async function discover(
   // The judgement needs the memory.
   evaluator.dispose();
   const judging = performance.now();
-  const { found, baselines } = await judge(judgeSetting, best, heldOut, {
-    ...running,
-    onProgress: (done, total) => onProgress?.({ stage: 'judge', done, total }),
-  });
+  const total = judged.reduce((sum, { indices }) => sum + indices.length, 0);
+  const judgements: TaskJudgement[] = [];
+  let before = 0;
+  for (const { name, seen, setting, indices } of judged) {
+    const { found, baselines } = await judge(setting, best, indices, {
+      ...running,
+      onProgress: (done) => onProgress?.({ stage: 'judge', done: before + done, total }),
+    });
+    judgements.push({ task: name, seen, heldOut: found, baselines });
+    before += indices.length;
+  }
   run?.saveTime({ stage: 'judge', seconds: (performance.now() - judging) / 1000 });
+  const first = judged[0]!;
   const { program, fitness, sign } = best;
   const result: EvolveResult = {
-    protocol: protocolOf(judgeSetting, { indices: heldOut, chosen: 'held-out' }, threads, true),
+    protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, true),
     search: { ...search, batch },
-    best: { program: printProgram(program), fitness, sign, heldOut: found },
-    baselines,
+    best: { program: printProgram(program), fitness, sign, heldOut: judgements[0]!.heldOut },
+    baselines: judgements[0]!.baselines,
+    tasks: judgements,
     runFolder: run?.path ?? null,
   };
   run?.saveReport(result);
   return result;
-}
-
-/** The networks of a setting's benchmark. */
-export function networkPool(setting: Setting): NetworkPool {
-  const { space, dataset, inputs } = setting;
-  const benchmark = requireBenchmark(setting);
-  return {
-    name: `${benchmark.name}/${dataset.name}`,
-    space: space.name,
-    size: benchmark.size,
-    inputs,
-    network: (index) => buildNetwork(setting, benchmark.architecture(index)),
-    accuracy: (index) => benchmark.accuracy(index, dataset.name),
-    canonical: (index) => space.canonical(benchmark.architecture(index)),
-  };
 }

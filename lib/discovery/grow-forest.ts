@@ -16,9 +16,10 @@ import { symbolicSignature } from '../programs/symbols.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
 import { Random } from '../random.ts';
 import { LockedFolder } from '../runs/folder.ts';
-import { type ResumeOptions as EvolveResumeOptions, networkPool } from './evolve-proxy.ts';
+import type { ResumeOptions as EvolveResumeOptions } from './evolve-proxy.ts';
 import { type Baseline, judgeContenders } from './judge.ts';
 import { TaskEvaluator } from './task-evaluator.ts';
+import { networkPool } from './tasks.ts';
 
 /** File of a run folder with the values of all programs met. */
 const VALUES = 'values.sqlite';

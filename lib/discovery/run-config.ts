@@ -4,8 +4,9 @@ import { EznasError } from '../errors.ts';
 import { parseSearchConfig, type SearchConfig } from '../evolution/config.ts';
 
 const setting = z.strictObject({
-  space: z.string(),
-  dataset: z.string(),
+  /** What the search learns from, and what its result is judged on besides: benchmarks with their datasets, as taskName prints them. */
+  tasks: z.array(z.string()).min(1),
+  judgedTasks: z.array(z.string()),
   /** What openImages takes; a path is absolute. */
   images: z.string(),
   /** Images in the minibatch of the search, and of the final judgement. */
@@ -13,8 +14,8 @@ const setting = z.strictObject({
   judgeBatch: z.int().min(1),
   /** How convolutions multiply on a GPU. */
   precision: z.enum(PRECISIONS).default('float32'),
-  /** Networks of the final judgement. */
-  heldOut: z.int().min(2),
+  /** Networks of the final judgement on each task; null where the number follows from that of tasks. */
+  heldOut: z.int().min(2).nullable(),
 });
 
 /** Everything that decides what a run finds; a run folder keeps it. */

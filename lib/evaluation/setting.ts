@@ -1,4 +1,5 @@
 import type { Benchmark } from '../benchmarks/benchmark.ts';
+import { readCsvBenchmark } from '../benchmarks/csv.ts';
 import { DATASETS, type Dataset, findDataset } from '../benchmarks/datasets.ts';
 import { benchmarkOf, openBenchmark } from '../benchmarks/registry.ts';
 import { type Backend, type Precision, resolveDevice } from '../engine/device.ts';
@@ -15,7 +16,7 @@ import { networkKey, type SearchSpace } from '../spaces/space.ts';
 export interface SettingOptions extends RunOptions {
   /** Search space: its name or one of your own. Default: that of the benchmark, or `nasbench201`. */
   readonly space?: string | SearchSpace<unknown>;
-  /** Where accuracies are known: a name or one of your own. Default: the space's. */
+  /** Where accuracies are known: a name, the path of a `.csv` file (see readCsvBenchmark), or one of your own. Default: the space's. */
   readonly benchmark?: string | Benchmark<unknown>;
   /** Dataset whose networks, image format and accuracies are meant. Default: the benchmark's first. */
   readonly dataset?: string;
@@ -55,7 +56,9 @@ export function resolveBenchmark({
 }: Pick<SettingOptions, 'space' | 'benchmark'>): Pick<Setting, 'space' | 'benchmark'> {
   const given = typeof space === 'object' ? space : space && findSpace(space);
   const meant = benchmark ?? (given ? benchmarkOf(given.name) : 'nasbench201');
-  const opened = typeof meant === 'string' ? openBenchmark(meant) : meant;
+  const open = (name: string) =>
+    name.endsWith('.csv') ? readCsvBenchmark(name, given || findSpace('nasbench201')) : openBenchmark(name);
+  const opened = typeof meant === 'string' ? open(meant) : meant;
   if (given && opened && given !== opened.space) {
     throw new EznasError(
       'INVALID_ARGUMENT',

@@ -33,7 +33,7 @@ export function buildNetwork(operations: readonly Operation[], options: Nasbench
  * A basic residual block of stride 2, whose shortcut is a 2×2 average pool and a 1×1 convolution without normalization. The pool rounds
  * extents up, as the strided convolution does, so that odd resolutions work too.
  */
-function addResidualBlock(builder: GraphBuilder, input: number, channels: number): number {
+export function addResidualBlock(builder: GraphBuilder, input: number, channels: number): number {
   const first = builder.reluConvBatchNorm(input, channels, { kernel: 3, stride: 2 });
   const second = builder.reluConvBatchNorm(first, channels, { kernel: 3 });
   const pooled = builder.avgPool(input, { kernel: 2, stride: 2, ceilMode: true });

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { evolveResult } from './schemas.ts';
 import { assertFails, eznas, jsonOf, start, useTemporaryFolder } from './support.ts';
 
-const TINY = ['--population', '8', '--tasks', '2', '--networks', '8', '--held-out', '10', '--seed', '2'];
+const TINY = ['--population', '8', '--groups', '2', '--networks', '8', '--held-out', '10', '--seed', '2'];
 
 /** A result without what two runs of one search may differ in. */
 const comparable = (value: unknown) => ({ ...evolveResult.parse(value), runFolder: '' });

@@ -110,6 +110,14 @@ export const evolveResult = z.strictObject({
     heldOut: z.strictObject(ranking),
   }),
   baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
+  tasks: z.array(
+    z.strictObject({
+      task: z.string(),
+      seen: z.boolean(),
+      heldOut: z.strictObject(ranking),
+      baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
+    }),
+  ),
   runFolder: z.string().nullable(),
 });
 

@@ -26,6 +26,8 @@ const OPTIONS = [
   'generations',
   'population',
   'tasks',
+  'judge',
+  'groups',
   'networks',
   'heldOut',
   'run',
@@ -40,6 +42,22 @@ interface Row extends Ranking {
 }
 
 const COLUMNS: readonly Column<Row>[] = [
+  { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
+  ...RANKING_COLUMNS,
+];
+
+interface TaskRow extends Row {
+  readonly task: string;
+  readonly seen: boolean;
+}
+
+const TASK_COLUMNS: readonly Column<TaskRow>[] = [
+  { title: 'task', text: ({ task }) => task, fields: { task: ({ task }) => task } },
+  {
+    title: 'learned from',
+    text: ({ seen }) => (seen ? 'yes' : 'never seen'),
+    fields: { seen: ({ seen }) => String(seen) },
+  },
   { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
   ...RANKING_COLUMNS,
 ];
@@ -70,10 +88,10 @@ export function addEvolve(cli: Command, signal: AbortSignal): void {
         'the number of parameters and FLOPs. The run is kept in a folder and can be resumed however it ends.',
     );
   addOptions(command, OPTIONS, {
-    networks: '80, split over the tasks; here a number only',
+    networks: '80 of each task, split over its groups; here a number only',
     generations: `${PRESETS.default.generations}`,
     population: `${PRESETS.default.population}`,
-    tasks: `${PRESETS.default.tasksPerPool}`,
+    groups: `${PRESETS.default.tasksPerPool}`,
     batch: '1, for the search',
   }).addHelpText(
     'after',
@@ -81,6 +99,7 @@ export function addEvolve(cli: Command, signal: AbortSignal): void {
 Examples:
   $ eznas evolve
   $ eznas evolve --preset paper --dataset cifar100 --seed 7 --run runs/seven
+  $ eznas evolve --tasks nasbench201:cifar10,nasbench201:imagenet16-120,darts-nasbench301 --judge all
   $ eznas evolve --resume runs/seven --json`,
   );
   command.action(async (given: Record<string, unknown>) => {
@@ -110,19 +129,21 @@ Examples:
 }
 
 function searchOptions(options: Options): EvolveProxyOptions {
-  const { preset, generations, population, tasks, networks } = options;
+  const { preset, generations, population, tasks, judge, groups, networks } = options;
   const { space, dataset, seed, images, batch, precision, heldOut } = options;
-  const taskCount = tasks ?? PRESETS[preset ?? 'default'].tasksPerPool;
+  const groupCount = groups ?? PRESETS[preset ?? 'default'].tasksPerPool;
   if (
     networks !== undefined &&
-    (typeof networks !== 'number' || networks % taskCount !== 0 || networks < 2 * taskCount)
+    (typeof networks !== 'number' || networks % groupCount !== 0 || networks < 2 * groupCount)
   ) {
     throw new EznasError(
       'INVALID_ARGUMENT',
-      `option --networks: '${networks}' is not right; a search draws a number of networks, a multiple of its ${taskCount} tasks and at least 2 for each`,
+      `option --networks: '${networks}' is not right; a search draws a number of networks, a multiple of its ${groupCount} groups and at least 2 for each`,
     );
   }
   return {
+    ...(tasks && { tasks }),
+    ...(judge && { judgedTasks: judge }),
     ...(preset && { preset }),
     ...(space && { space }),
     ...(dataset && { dataset }),
@@ -134,8 +155,8 @@ function searchOptions(options: Options): EvolveProxyOptions {
     search: {
       ...(generations && { generations }),
       ...(population && { population }),
-      ...(tasks && { tasksPerPool: tasks, tasksPerGeneration: tasks }),
-      ...(networks && { networksPerTask: networks / taskCount }),
+      ...(groups && { tasksPerPool: groups, tasksPerGeneration: groups }),
+      ...(networks && { networksPerTask: networks / groupCount }),
     },
   };
 }
@@ -180,12 +201,20 @@ function drawReport(folder: string): void {
   }
 }
 
-function forPeople({ best, baselines, runFolder }: EvolveResult): string {
+function forPeople({ best, baselines, tasks, runFolder }: EvolveResult): string {
   const facts: Fact[] = [
     { name: 'best formula', value: best.program, note: best.sign === 1 ? '' : 'lower scores mean higher accuracy' },
     { name: 'fitness', value: best.fitness, note: 'least Kendall τ over the tasks of the search' },
     { name: 'run folder', value: runFolder ?? 'none', note: 'open its report.html in a browser' },
   ];
   const rows = [{ name: 'best formula', ...best.heldOut }, ...baselines];
-  return `${formatTable(FACT_COLUMNS, facts)}\n${formatTable(COLUMNS, rows)}`;
+  const onFirst = formatTable(COLUMNS, rows);
+  const onAll = () =>
+    formatTable(
+      TASK_COLUMNS,
+      tasks.flatMap(({ task, seen, heldOut, baselines: others }) =>
+        [{ name: 'best formula', ...heldOut }, ...others].map((row) => ({ ...row, task, seen })),
+      ),
+    );
+  return `${formatTable(FACT_COLUMNS, facts)}\n${tasks.length > 1 ? onAll() : onFirst}`;
 }
