@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/cpu/random_kernels.h"
 #include "kernels/random.h"
@@ -106,21 +107,22 @@ class Blocks : public PassObserver {
     for (const int32_t node : run.blocks) values_.push_back(plan.value[static_cast<size_t>(node)]);
   }
   void computed(int value, const FeatureMap& map) override {
-    const auto block = std::find(values_.begin(), values_.end(), value);
-    const bool asked = run_.asks(Measure::azExpressivity) || run_.asks(Measure::azProgressivity);
-    if (block != values_.end() && asked)
-      entropies[static_cast<size_t>(block - values_.begin())] = spectralEntropy(map, run_.kernels);
+    const auto [first, last] = blocksOf(value);
+    if (first == last || !(run_.asks(Measure::azExpressivity) || run_.asks(Measure::azProgressivity))) return;
+    const double entropy = spectralEntropy(map, run_.kernels);
+    for (size_t block = first; block < last; ++block) entropies[block] = entropy;
   }
   void differentiated(int value, const FeatureMap&, const FeatureMap& gradient) override {
-    const auto found = std::find(values_.begin(), values_.end(), value);
-    if (found == values_.end()) return;
-    const auto block = static_cast<size_t>(found - values_.begin());
+    const auto [block, last] = blocksOf(value);
+    if (block == last) return;
     Signal arrived{plain(gradient, run_.kernels), static_cast<size_t>(gradient.c), static_cast<size_t>(gradient.h),
                    static_cast<size_t>(gradient.w)};
-    if (block + 1 < values_.size() && started_ == block + 1) {
+    if (last < values_.size() && started_ == last) {
       const bool passed = arrived.numbers == signs_.numbers;
-      gains[block + 1] = passed ? kNaN : gain(arrived.unshuffled(signs_.height), signs_);
+      gains[last] = passed ? kNaN : gain(arrived.unshuffled(signs_.height), signs_);
     }
+    // Blocks that end where the one before does change nothing.
+    for (size_t same = block + 1; same < last; ++same) gains[same] = kNaN;
     signs_ = arrived;
     const uint32_t tensor = kSignTensor + static_cast<uint32_t>(block);
     for (size_t i = 0; i < signs_.numbers.size(); ++i) {
@@ -134,6 +136,12 @@ class Blocks : public PassObserver {
   }
 
  private:
+  /// The blocks that end at a value: [first, last).
+  std::pair<size_t, size_t> blocksOf(int value) const {
+    const auto found = std::equal_range(values_.begin(), values_.end(), value);
+    return {static_cast<size_t>(found.first - values_.begin()), static_cast<size_t>(found.second - values_.begin())};
+  }
+
   static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   const MeasureRun& run_;
   std::vector<int> values_;

@@ -33,9 +33,10 @@ void validateBlocks(const MeasureRequest& request) {
           label + " has fewer than 2 blocks; az-nas compares one block with the next, and its space marks none");
     for (size_t b = 0; b < request.blocks[n].size(); ++b) {
       const int32_t before = b == 0 ? -1 : request.blocks[n][b - 1], node = request.blocks[n][b];
-      if (node <= before || static_cast<size_t>(node) >= nodes)
+      if (node < before || node < 0 || static_cast<size_t>(node) >= nodes)
         throw Error(code::kInvalidArgument, label + ": block " + std::to_string(b) + " ends at node " +
-                                                std::to_string(node) + "; ends must rise and be nodes of the network");
+                                                std::to_string(node) +
+                                                "; ends must be nodes of the network, none before the last one's");
     }
   }
 }

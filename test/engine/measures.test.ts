@@ -45,6 +45,16 @@ describe('measureNetworks', () => {
     assert.equal(scores.get('swap')![0] !== undefined && scores.get('swap')![0]! > 0, true);
   });
 
+  it('takes a cell that is the identity for a block that passes gradients unchanged', async () => {
+    // Cell 186 of NAS-Bench-201 is one skip connection.
+    const [identity] = smallNetworks([186]);
+    assert.ok(new Set(identity!.graph.blocks).size < identity!.graph.blocks!.length);
+    const scores = await scoresOf([identity!], ['az-expressivity', 'az-progressivity', 'az-trainability'], labelled(4));
+    assert.ok(scores.get('az-expressivity')![0]! > 0);
+    assert.ok(scores.get('az-progressivity')![0]! <= 0);
+    assert.ok(Number.isNaN(scores.get('az-trainability')![0]));
+  });
+
   it('keeps synflow finite where the sum is beyond float64, and where activations would vanish', async () => {
     const chain = (layers: number, weight: number): Network => {
       const builder = new GraphBuilder([3, 4, 4]);
@@ -96,7 +106,10 @@ describe('measureNetworks', () => {
       message: /network 0 has fewer than 2 blocks/,
     });
     const falling = networks.map(({ graph, key }) => ({ graph: { ...graph, blocks: [9, 2] }, key }));
-    await assert.rejects(measureNetworks(falling, ['az-trainability'], labelled(1)), /block 1 ends at node 2/);
+    await assert.rejects(
+      measureNetworks(falling, ['az-trainability'], labelled(1)),
+      /block 1 ends at node 2; .*none before/,
+    );
     await assert.doesNotReject(measureNetworks(networks, ['naswot', 'synflow'], randomInputs(2)));
     const builder = new GraphBuilder([3, 8, 8]);
     const headless = [{ graph: builder.finish(builder.conv2d(builder.input, 4, { kernel: 3 })), key: 0 }];
