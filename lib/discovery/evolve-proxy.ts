@@ -199,7 +199,7 @@ async function discover(
   const { threads = 0, signal, onProgress } = options;
   const running = { threads, ...(signal && { signal }) };
   const began = performance.now();
-  const { backend: device, precision } = judgeSetting;
+  const { backend: device, precision } = judged[0]!.setting;
   using evaluator = new TaskEvaluator({ seed: search.seed, threads, device, precision });
   await evaluator.prepare(tasks, {
     ...running,
