@@ -28,6 +28,7 @@ export {
   resumeForest,
 } from './discovery/grow-forest.ts';
 export type { Baseline } from './discovery/judge.ts';
+export { describeCells, drawCells } from './drawing/cells.ts';
 export type { ContenderOptions, ReferencedFormula } from './evaluation/contenders.ts';
 export {
   type EvaluateProxiesOptions,
@@ -43,7 +44,7 @@ export type { Ranking } from './evaluation/ranking.ts';
 export { differences, type EvaluationRequest, type RecordedEvaluation, readEvaluation } from './evaluation/replay.ts';
 export { type ScoreArchitecturesOptions, type ScoreResult, scoreArchitectures } from './evaluation/score.ts';
 export type { SettingOptions } from './evaluation/setting.ts';
-
+export { exportArchitecture, exportOnnx, type OnnxOptions } from './onnx/export.ts';
 export { curvesCsv, meanCurve, type SearchSummary, type Spread, type SpreadPoint } from './search/comparison.ts';
 export type { AlgorithmName } from './search/config.ts';
 export type { Latency } from './search/latency.ts';
@@ -57,6 +58,8 @@ export {
   searchArchitectures,
 } from './search/search-architectures.ts';
 export type { CurvePoint, Optimum } from './search/truth.ts';
+export type { CellDiagram, DiagramEdge } from './spaces/diagram.ts';
+
 // Reports.
 
 export { evaluationReport } from './report/evaluation-report.ts';

@@ -332,6 +332,16 @@ const OPTIONS = {
     fallback: 'a file in the run folder',
     schema: text('the path of a file'),
   },
+  svg: {
+    flags: '--svg <file>',
+    help: 'draw the cells of the best network',
+    schema: text('the path of a file'),
+  },
+  onnx: {
+    flags: '--onnx <file>',
+    help: 'write the best network, with the initial parameters that it was scored with, as ONNX',
+    schema: text('the path of a file'),
+  },
   curves: {
     flags: '--curves <file>',
     help: 'write the course of the searches in true accuracy as CSV',

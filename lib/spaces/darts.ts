@@ -1,6 +1,7 @@
 import { EznasError } from '../errors.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { Random } from '../random.ts';
+import { genotypeDiagram } from './cells/diagram.ts';
 import {
   type CellEdge,
   canonicalCell,
@@ -11,6 +12,7 @@ import {
 } from './cells/genotype.ts';
 import { buildCellNetwork, type CellNetworkOptions } from './cells/network.ts';
 import type { CellOperation } from './cells/operations.ts';
+import type { CellDiagram } from './diagram.ts';
 import { resolveOptions } from './options.ts';
 import { quoteArchitecture } from './quote.ts';
 import type { NetworkOptions, SearchSpace } from './space.ts';
@@ -143,6 +145,10 @@ class DartsSpace implements SearchSpace<DartsArchitecture> {
   }
 
   /** Of both cells, up to the numbering of nodes. */
+  cells({ normal, reduce }: DartsArchitecture): CellDiagram[] {
+    return [genotypeDiagram('normal', cellOf(normal)), genotypeDiagram('reduce', cellOf(reduce))];
+  }
+
   canonical({ normal, reduce }: DartsArchitecture): string {
     return `${canonicalCell(cellOf(normal))} | ${canonicalCell(cellOf(reduce))}`;
   }

@@ -1,6 +1,7 @@
 import { EznasError } from '../errors.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { Random } from '../random.ts';
+import type { CellDiagram } from './diagram.ts';
 import {
   cellHash,
   decodeCell,
@@ -86,6 +87,12 @@ class Nasbench101Space implements NumberedSpace<Nasbench101Architecture> {
 
   neighbours(architecture: Nasbench101Architecture): Nasbench101Architecture[] {
     return cellNeighbours(architecture);
+  }
+
+  cells({ operations, inputs }: Nasbench101Architecture): CellDiagram[] {
+    const edges = inputs.flatMap((sources, vertex) => sources.map((from) => ({ from, to: vertex + 1, label: '' })));
+    const named = operations.map((operation, place) => `${place + 1}: ${operation}`);
+    return [{ name: '', nodes: ['input', ...named, 'output'], edges }];
   }
 
   canonical(architecture: Nasbench101Architecture): string {

@@ -1,6 +1,7 @@
 import { EznasError } from '../errors.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { Random } from '../random.ts';
+import type { CellDiagram } from './diagram.ts';
 import { cellFormula, EDGES, type Nasbench201Architecture, OPERATIONS, type Operation } from './nasbench201-cell.ts';
 import { buildNetwork, type Nasbench201Options } from './nasbench201-network.ts';
 import { NASBENCH201_SIZE, readNasbench201Table } from './nasbench201-table.ts';
@@ -130,6 +131,17 @@ class Nasbench201Space implements NumberedSpace<Nasbench201Architecture> {
   build(architecture: Nasbench201Architecture, options?: NetworkOptions): NetworkGraph {
     checkOperations(architecture);
     return buildNetwork(architecture, resolveOptions(options, DEFAULTS));
+  }
+
+  cells(architecture: Nasbench201Architecture): CellDiagram[] {
+    const edges = EDGES.map(([to, from], edge) => ({ from, to, label: architecture[edge]! }));
+    return [
+      {
+        name: '',
+        nodes: ['input', '1', '2', 'output'],
+        edges: edges.filter(({ label }) => label !== 'none'),
+      },
+    ];
   }
 }
 

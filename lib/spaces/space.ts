@@ -3,6 +3,7 @@ import { flops, params } from '../graph/counts.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { SeparableUnit } from '../graph/units.ts';
 import type { Random } from '../random.ts';
+import type { CellDiagram } from './diagram.ts';
 
 /**
  * How to turn an architecture into a network. A space takes those of the options that mean something to it, and fills in what is left out with the
@@ -73,6 +74,9 @@ export interface SearchSpace<A> {
    *   network's strides, TOO_LARGE when the network would have more nodes than any sensible one
    */
   build(architecture: A, options?: NetworkOptions): NetworkGraph;
+
+  /** The architecture's cells to be drawn, where it has cells. */
+  cells?(architecture: A): readonly CellDiagram[];
 }
 
 /** A space whose architectures are numbered 0 … size − 1, in the order of its benchmark. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { exportArchitecture } from '../../lib/onnx/export.ts';
 import { searchResult } from './schemas.ts';
 import { assertFails, eznas, jsonOf, start, useTemporaryFolder } from './support.ts';
 
@@ -22,7 +23,10 @@ describe('eznas search', () => {
     assert.equal(result.scored, 20);
     assert.equal(result.best.length, 10);
     assert.equal(result.runFolder, run);
-    const resumed = searchResult.parse(await jsonOf('search', '--resume', run));
+    const [svg, onnx] = [place('best.svg'), place('best.onnx')];
+    const resumed = searchResult.parse(await jsonOf('search', '--resume', run, '--svg', svg, '--onnx', onnx));
+    assert.match(readFileSync(svg, 'utf8'), /^<svg .*<\/svg>\n$/s);
+    assert.deepEqual(readFileSync(onnx), Buffer.from(exportArchitecture(result.best[0]!.architecture)));
     assert.deepEqual(resumed.best, result.best);
     assert.deepEqual(resumed.trained, result.trained);
   });

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { describeCells, drawCells } from '../../drawing/cells.ts';
+import { exportArchitecture } from '../../onnx/export.ts';
 import { curvesCsv, type SearchSummary, type Spread } from '../../search/comparison.ts';
 import type { ArchitectureSearchResult, FoundNetwork } from '../../search/result.ts';
 import {
@@ -7,9 +9,11 @@ import {
   type SearchArchitecturesOptions,
   searchArchitectures,
 } from '../../search/search-architectures.ts';
+import type { CellDiagram } from '../../spaces/diagram.ts';
+import { findSpace } from '../../spaces/registry.ts';
 import { describeProtocol, noteToUser } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
-import { type OutputFile, reserveOutput } from '../output-file.ts';
+import { reserveOutput } from '../output-file.ts';
 import { startProgress } from '../progress.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
@@ -47,6 +51,8 @@ const OPTIONS = [
   'train',
   'trainEpochs',
   'curves',
+  'svg',
+  'onnx',
   'run',
   'resume',
   'benchmark',
@@ -78,7 +84,7 @@ export function addSearch(cli: Command, signal: AbortSignal): void {
     `
 Examples:
   $ eznas search --space nasbench201 --dataset cifar10 --proxy eznas-a --algorithm aging --budget 500 --seed 0
-  $ eznas search --proxy eznas-a --max-params 1e6 --max-flops 150e6 --train 5
+  $ eznas search --proxy eznas-a --max-params 1e6 --max-flops 150e6 --train 5 --svg best.svg --onnx best.onnx
   $ eznas search --algorithm nsga2 --proxy eznas-a --minimize params --minimize flops --json
   $ eznas search --oracle --budget 100 --warmup 1000 --warmup-proxy eznas-a --move eznas-a
   $ eznas search --repeats 10 --beside random --beside oracle --beside params --curves curves.csv
@@ -87,19 +93,43 @@ Examples:
   command.action(async (given: Record<string, unknown>) => {
     const options = checkOptions(given, OPTIONS);
     const folder = options.resume ?? options.run ?? newRunFolder();
-    const curves = options.curves === undefined ? undefined : reserveOutput(options.curves, '--curves');
+    const files = FILES.flatMap(({ option, content }) => {
+      const path = options[option];
+      return path === undefined ? [] : [{ file: reserveOutput(path, `--${option}`), content }];
+    });
     try {
-      const work = () => searchOrResume(options, folder, signal);
-      const result = await giveResult(options, work, forPeople);
-      curves?.commit(curvesCsv(curvesOf(result)));
+      const result = await giveResult(options, () => searchOrResume(options, folder, signal), forPeople);
+      for (const { file, content } of files) file.commit(content(result));
       if (options.json) return;
       describeProtocol(result.protocol);
       if (result.ended === 'exhausted') noteToUser('nothing new was found any more, so the search ended early');
+      const cells = describeCells(bestCells(result));
+      if (cells) noteToUser(`best network:\n${cells}`);
       if (result.runFolder) noteToUser(`run folder: ${result.runFolder}`);
     } finally {
-      (curves as OutputFile | undefined)?.discard();
+      for (const { file } of files) file.discard();
     }
   });
+}
+
+/** Files that are written besides the result. */
+const FILES: readonly {
+  readonly option: 'curves' | 'svg' | 'onnx';
+  readonly content: (result: ArchitectureSearchResult) => string | Uint8Array;
+}[] = [
+  { option: 'curves', content: (result) => curvesCsv(curvesOf(result)) },
+  { option: 'svg', content: (result) => drawCells(bestCells(result)) },
+  {
+    option: 'onnx',
+    content: ({ best, protocol: { space, dataset, seed } }) =>
+      exportArchitecture(best[0]!.architecture, { space, dataset, seed }),
+  },
+];
+
+/** The cells of the best network; none in a space without cells. */
+function bestCells({ best, protocol }: ArchitectureSearchResult): readonly CellDiagram[] {
+  const space = findSpace(protocol.space);
+  return space.cells?.(space.parse(best[0]!.architecture)) ?? [];
 }
 
 async function searchOrResume(options: Options, folder: string, signal: AbortSignal) {
@@ -110,7 +140,10 @@ async function searchOrResume(options: Options, folder: string, signal: AbortSig
   const running = { ...(threads && { threads }), ...(device && { device }), signal, onProgress };
   try {
     if (options.resume !== undefined) {
-      requireResumable(options, ['curves']);
+      requireResumable(
+        options,
+        FILES.map(({ option }) => option),
+      );
       return await resumeSearch(folder, running);
     }
     return await searchArchitectures({ ...searchOptions(options), ...running, runFolder: folder });
