@@ -6,6 +6,11 @@
 
 namespace eznas::cuda {
 
+/// Items that need as much, in floats.
+struct ScratchNeed {
+  uint64_t floats = 0, items = 0;
+};
+
 /// Every block has `floats`; the first `largeBlocks` of them have `largeFloats` besides, for the items that need more.
 struct ScratchDivision {
   int blocks = 0;
@@ -14,9 +19,9 @@ struct ScratchDivision {
   uint64_t bytes() const { return (floats * static_cast<uint64_t>(blocks) + largeFloats * largeBlocks) * 4; }
 };
 
-/// Divides `bytes` between `blocks` blocks for items with these needs in floats, the largest first. As many blocks as
-/// asked for have what most items need, as long as that takes no more than half. Throws Error(OUT_OF_MEMORY) where the
-/// largest item does not fit alone.
-ScratchDivision divideScratch(std::span<const uint64_t> descendingNeeds, int blocks, uint64_t bytes);
+/// Divides `bytes` between `blocks` blocks for items with these needs, the largest first. As many blocks as asked for
+/// have what most items need, as long as that takes no more than half; items that need more than
+/// ScratchDivision::floats are large. Throws Error(OUT_OF_MEMORY) where the largest item does not fit alone.
+ScratchDivision divideScratch(std::span<const ScratchNeed> descendingNeeds, int blocks, uint64_t bytes);
 
 }  // namespace eznas::cuda

@@ -28,6 +28,8 @@ class PlanCompiler {
     }
     plan_.outcomeOf = std::move(all_.outcomeOf);
     plan_.outcomes = all_.outcomes;
+    std::stable_sort(plan_.items.begin(), plan_.items.end(),
+                     [](const auto& a, const auto& b) { return a.cost > b.cost; });
     return std::move(plan_);
   }
 

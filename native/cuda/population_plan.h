@@ -20,7 +20,7 @@ struct PopulationPlan {
   std::vector<int32_t> outcomeOf;  // per program, UnitPlan::kInvalid where an operator rejects its operands
   uint32_t outcomes = 0;           // of a unit
   std::vector<std::byte> code;
-  std::vector<Item> items;
+  std::vector<Item> items;  // the longest first
 };
 
 /// Groups of about `groupNodes` operators; the same programs as on the CPU are invalid for their size.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -50,7 +52,6 @@ struct Tables {
   std::vector<ScoredUnit> scored;
   std::vector<WorkItem> items;
   std::vector<uint32_t> offsets{0};
-  std::vector<uint64_t> needs;
   uint64_t outcomes = 0;
 
   static size_t padded(size_t bytes) { return (bytes + 255) / 256 * 256; }
@@ -117,23 +118,42 @@ struct PopulationRunner::State {
            plan.plan.outcomes * sizeof(double);
   }
 
-  /// Items with large needs first, then those that take longest.
-  static void sortItems(Tables& tables, const std::vector<const PopulationPlan::Item*>& items, uint64_t limit,
-                        int blocks, ScratchDivision& division) {
-    std::vector<uint32_t> order(items.size());
-    for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return items[a]->scratchFloats > items[b]->scratchFloats; });
-    for (const uint32_t i : order) tables.needs.push_back(items[i]->scratchFloats);
-    division = divideScratch(tables.needs, blocks, limit);
-    const auto longer = [&](uint32_t a, uint32_t b) { return items[a]->cost > items[b]->cost; };
-    const auto large = order.begin() + division.largeItems;
-    std::stable_sort(order.begin(), large, longer);
-    std::stable_sort(large, order.end(), longer);
-    std::vector<WorkItem> sorted;
-    sorted.reserve(order.size());
-    for (const uint32_t i : order) sorted.push_back(tables.items[i]);
-    tables.items = std::move(sorted);
+  /// Fills the queue: items with large needs first, then plan by plan, those whose items take longest first, and unit
+  /// by unit, so that what reads the same tensors is taken at about the same time.
+  ScratchDivision queue(Tables& tables, std::span<const DevicePlan* const> planOfUnit, uint64_t limit) const {
+    std::map<const DevicePlan*, std::vector<uint32_t>> unitsOf;
+    for (uint32_t u = 0; u < planOfUnit.size(); ++u) unitsOf[planOfUnit[u]].push_back(u);
+    std::map<uint64_t, uint64_t, std::greater<>> counts;
+    std::vector<std::pair<double, const DevicePlan*>> order;
+    size_t items = 0;
+    for (const auto& [plan, units] : unitsOf) {
+      double longest = 0;
+      for (const PopulationPlan::Item& item : plan->plan.items) {
+        counts[item.scratchFloats] += units.size();
+        longest = std::max(longest, item.cost);
+      }
+      items += plan->plan.items.size() * units.size();
+      order.emplace_back(longest, plan);
+    }
+    if (items > std::numeric_limits<uint32_t>::max() / 2)
+      throw Error(code::kTooLarge,
+                  std::to_string(items) + " groups of programs on units; evaluate fewer networks at once");
+    // Units decide between plans that are alike, so that the order does not depend on addresses.
+    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : unitsOf[a.second].front() < unitsOf[b.second].front();
+    });
+    std::vector<ScratchNeed> needs;
+    for (const auto& [floats, count] : counts) needs.push_back({floats, count});
+    const ScratchDivision division =
+        divideScratch(needs, static_cast<int>(std::min<size_t>(static_cast<size_t>(shape.blocks), items)), limit);
+    tables.items.reserve(items);
+    for (const bool large : {true, false})
+      for (const auto& [longest, plan] : order)
+        for (const uint32_t unit : unitsOf[plan])
+          for (const PopulationPlan::Item& item : plan->plan.items)
+            if ((division.largeItems > 0 && item.scratchFloats > division.floats) == large)
+              tables.items.push_back({plan->code + item.code, unit, 0});
+    return division;
   }
 
   /// One launch for networks [begin, end), whose units have these plans.
@@ -141,8 +161,6 @@ struct PopulationRunner::State {
               const std::vector<const DevicePlan*>& planOfUnit, size_t firstUnit, DeviceScores& scores,
               size_t firstNetwork, uint64_t limit, Stream& stream) {
     Tables tables;
-    std::vector<const PopulationPlan::Item*> items;
-    std::vector<uint64_t> outcomeOffsets;
     size_t unit = firstUnit;
     for (size_t n = begin; n < end; ++n) {
       for (const UnitStatistics& statistics : networks[n]) {
@@ -150,19 +168,14 @@ struct PopulationRunner::State {
         UnitCode code{};
         std::copy(statistics.tensors.begin(), statistics.tensors.end(), code.tensors);
         code.outcomes = tables.outcomes;
-        for (const PopulationPlan::Item& item : plan.plan.items) {
-          tables.items.push_back({plan.code + item.code, static_cast<uint32_t>(tables.units.size()), 0});
-          items.push_back(&item);
-        }
         tables.units.push_back(code);
         tables.scored.push_back({nullptr, plan.outcomeOf});
         tables.outcomes += plan.plan.outcomes;
       }
       tables.offsets.push_back(static_cast<uint32_t>(tables.units.size()));
     }
-    ScratchDivision division;
-    sortItems(tables, items, limit, static_cast<int>(std::min<size_t>(static_cast<size_t>(shape.blocks), items.size())),
-              division);
+    const ScratchDivision division =
+        queue(tables, std::span(planOfUnit).subspan(firstUnit, tables.units.size()), limit);
 
     const DeviceBuffer memory(stream, tables.bytes());
     const DeviceBuffer scratch(stream, std::max<uint64_t>(division.bytes(), 1));
@@ -262,7 +275,7 @@ void PopulationRunner::run(std::span<const std::vector<UnitStatistics>> networks
       for (const PopulationPlan::Item& item : planOfUnit.back()->plan.items) most = std::max(most, item.scratchFloats);
     }
   const uint64_t limit = state.scratchLimit();
-  const std::array<uint64_t, 1> largest{most};
+  const std::array<ScratchNeed, 1> largest{ScratchNeed{most, 1}};
   divideScratch(largest, 1, limit);  // throws before anything is launched
 
   size_t begin = 0, firstUnit = 0;

@@ -3,7 +3,6 @@
 // a grid of shapes, random programs, special values. Then what must not change a bit (sharing, blocks, memory, chunks)
 // and what must fail well.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -154,7 +153,7 @@ void matrices(Stream& stream) {
     for (const uint32_t tensor : {kT1D, kT3, kT4D}) programs.push_back({tensor, word(op)});
   const Population population = populationOf(programs);
   Comparison comparison;
-  for (const int64_t n : {2, 4, 5, 8, 9, 16, 17, 31, 32, 33, 47, 90}) {
+  for (const int64_t n : {2, 4, 5, 8, 9, 16, 17, 32, 33, 66}) {
     // One slice of n × n and several; as many rows as n, of more and of fewer columns.
     const UnitShapes shapes{shape4(1, 1, n, n), shape4(n, 2 * n + 1, 1, 1), shape4(3, 2, n, n)};
     const Networks networks(random, {{shapes}, {{shape4(n, n / 2, 1, 1), shape4(n, 1, n, 1), shapes.after}}});
@@ -174,7 +173,7 @@ void singular(Stream& stream) {
   std::vector<Program> programs;
   for (const Operator op : operators) programs.push_back({tensor, word(op)});
   const Population population = populationOf(programs);
-  for (const int64_t n : {2, 3, 4, 8, 16, 32, 40, 70}) {
+  for (const int64_t n : {2, 3, 4, 16, 32, 40, 70}) {
     const UnitShapes square{{.rank = 2, .dims = {n, n, 1, 1}}, shape4(1, 1, 1, 1), shape4(1, 1, 1, 1)};
     const auto scoresOf = [&](const auto& element) {
       RandomNetwork network;
@@ -463,6 +462,7 @@ void badRequests(Stream& stream) {
 /// Every call that may fail, at several of its occurrences: a typed error, and the runner is good for another run.
 void failures(Stream& stream) {
   Setting setting;
+  setting.programs.resize(12);
   const Population population = populationOf(setting.programs);
   const DeviceTensors tensors(setting.networks.statistics, stream);
   const ScoreMatrix want = evaluateThere(tensors, population, stream);
@@ -496,21 +496,16 @@ int main() {
   test::useExactAllocations();
   Device& device = Device::get(0);
   Stream stream(device);
-  const auto timed = [](const char* what, const auto& body) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    std::printf("%s: %.1f s\n", what, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  };
-  timed("againstCpu", [&] { againstCpu(stream); });
-  timed("matrices", [&] { matrices(stream); });
-  timed("singular", [&] { singular(stream); });
-  timed("special", [&] { specialInputs(stream); });
-  timed("limits", [&] { limits(stream); });
-  timed("deep", [&] { deepPrograms(stream); });
-  timed("correlations", [&] { correlations(stream); });
-  timed("bad", [&] { badRequests(stream); });
+  againstCpu(stream);
+  matrices(stream);
+  singular(stream);
+  specialInputs(stream);
+  limits(stream);
+  deepPrograms(stream);
+  correlations(stream);
+  badRequests(stream);
 #if defined(EZNAS_SHIM)
-  timed("failures", [&] { failures(stream); });
+  failures(stream);
 #endif
   return test::finish("cuda_population_test");
 }
