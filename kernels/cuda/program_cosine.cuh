@@ -16,7 +16,7 @@ __device__ __forceinline__ RowProducts rowProducts(const MatrixCode& code, const
   a += static_cast<size_t>(row) * code.rowStride[0];
   b += static_cast<size_t>(row) * code.rowStride[1];
   RowProducts products{0, 0, 0};
-#pragma unroll 4
+#pragma unroll 2
   for (uint32_t i = first; i < code.length; i += step) {
     const double x = a[static_cast<size_t>(i) * code.stride[0]], y = b[static_cast<size_t>(i) * code.stride[1]];
     products.ab += x * y;
