@@ -60,8 +60,10 @@ export {
 export type { CurvePoint, Optimum } from './search/truth.ts';
 export type { CellDiagram, DiagramEdge } from './spaces/diagram.ts';
 
-// Reports.
+// Explanations and reports.
 
+export { type Explanation, explain } from './explain/explain.ts';
+export { toPyTorchModule } from './programs/pytorch-module.ts';
 export { evaluationReport } from './report/evaluation-report.ts';
 export { renderReport } from './report/render.ts';
 export type { Report } from './report/report.ts';

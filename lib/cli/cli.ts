@@ -4,6 +4,7 @@ import { addBench } from './commands/bench.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addEvolve } from './commands/evolve.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGrow } from './commands/grow.ts';
 import { addProxies } from './commands/proxies.ts';
 import { addReport } from './commands/report.ts';
@@ -40,6 +41,7 @@ Exit codes: 0 success, 1 defect of eznas, 2 wrong option or input, 3 file or run
   addEvaluate(cli, signal);
   addSearch(cli, signal);
   addReport(cli);
+  addExplain(cli);
   addProxies(cli);
   addBench(cli, signal);
   addDoctor(cli);

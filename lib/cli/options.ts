@@ -172,6 +172,11 @@ const OPTIONS = {
     help: 'HTML file to write',
     schema: text('the path of an .html file'),
   },
+  export: {
+    flags: '--export <format>',
+    help: 'write a standalone module in place of the explanation: pytorch',
+    schema: oneOf(['pytorch']),
+  },
   json: { flags: '--json', help: 'print the result as JSON, and no progress', schema: z.boolean() },
   preset: {
     flags: '--preset <name>',

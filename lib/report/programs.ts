@@ -1,7 +1,7 @@
+import { describeTensor } from '../programs/describe.ts';
 import { toLatex } from '../programs/export.ts';
 import { operatorOf } from '../programs/operators.ts';
 import { parseProgram } from '../programs/parse.ts';
-import type { TensorName } from '../programs/tensors.ts';
 import { isLeaf, type Program } from '../programs/tree.ts';
 import type { ProgramCard, TreeNode } from './report.ts';
 
@@ -29,25 +29,4 @@ export function treeOf(program: Program): TreeNode {
   }
   const { documentation } = operatorOf(program.operator);
   return { label: program.operator, note: documentation, leaf: false, operands: program.operands.map(treeOf) };
-}
-
-const PLACES = [
-  '',
-  "the ReLU's input",
-  "the convolution's input",
-  "the convolution's weight",
-  "the normalization's output",
-];
-
-const PASSES = {
-  D: 'in the pass over the minibatch',
-  N: 'in the pass over noise',
-  P: 'in the pass over the minibatch with a little noise, less that over the minibatch',
-};
-
-/** What a tensor is, in words, such as `gradient at the convolution's input, in the pass over noise`. */
-export function describeTensor(tensor: TensorName): string {
-  const [, place, gradient, pass] = /^T([1-4])(G?)([DNP]?)$/.exec(tensor)!;
-  const what = `${gradient ? 'gradient at ' : ''}${PLACES[Number(place)]}`;
-  return pass ? `${what}, ${PASSES[pass as keyof typeof PASSES]}` : what;
 }

@@ -47,6 +47,7 @@ describe('the public API', () => {
       'evolveProxy',
       'exportArchitecture',
       'exportOnnx',
+      'explain',
       'exportProgram',
       'findSpace',
       'flops',
@@ -93,6 +94,7 @@ describe('the public API', () => {
       'simplify',
       'spearmanRho',
       'symbolicSignature',
+      'toPyTorchModule',
       'unitSignature',
       'weightedTau',
     ]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import manifest from '../../package.json' with { type: 'json' };
 import { assertFails, eznas } from './support.ts';
 
-const COMMANDS = ['evolve', 'grow', 'score', 'evaluate', 'search', 'report', 'proxies', 'bench', 'doctor'];
+const COMMANDS = ['evolve', 'grow', 'score', 'evaluate', 'search', 'report', 'explain', 'proxies', 'bench', 'doctor'];
 
 const RUNS_NETWORKS = ['evolve', 'grow', 'score', 'evaluate'];
 /** Options of the commands that run networks. */

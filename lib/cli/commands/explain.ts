@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { type ExplainedNode, type Explanation, explain, programNamed } from '../../explain/explain.ts';
+import { toPyTorchModule } from '../../programs/pytorch-module.ts';
+import { addOptions, checkOptions } from '../options.ts';
+import { reserveOutput } from '../output-file.ts';
+import { giveResult, writeStdout } from '../result.ts';
+import { type Column, formatTable } from '../table.ts';
+
+const OPTIONS = ['batch', 'export', 'out', 'json'] as const;
+
+const FACTS: readonly Column<readonly [string, string]>[] = [
+  { title: 'what', text: ([name]) => name },
+  { title: 'is', text: ([, value]) => value },
+];
+
+const NODES: readonly Column<ExplainedNode>[] = [
+  {
+    title: 'node',
+    text: ({ name, depth }) => `${'  '.repeat(depth)}${name}`,
+    fields: { node: ({ name }) => name, depth: ({ depth }) => depth },
+  },
+  { title: 'shape', text: ({ shape }) => shape ?? '–' },
+  { title: 'meaning', text: ({ meaning }) => meaning },
+];
+
+/** `eznas explain`: what a program or proxy is. */
+export function addExplain(cli: Command): void {
+  const command = cli
+    .command('explain')
+    .summary('explain a program or proxy, or export it to PyTorch')
+    .argument('<program>', 'text of a program, or name of a proxy')
+    .description(
+      'Tells what a program or named proxy computes: the formula as text, in Unicode and LaTeX, the tree with the shape and meaning of every node, and ' +
+        'what it costs. With --export pytorch, writes a standalone Python module that scores any nn.Module with it.',
+    );
+  addOptions(command, OPTIONS, { batch: '1' }).addHelpText(
+    'after',
+    `
+Examples:
+  $ eznas explain eznas-a
+  $ eznas explain 'frobenius_norm(sigmoid(T3GD))' --json
+  $ eznas explain eznas-a --export pytorch --out eznas_a.py`,
+  );
+  command.action(async (given: string, raw: Record<string, unknown>) => {
+    const options = checkOptions(raw, OPTIONS);
+    if (options.export === undefined) {
+      await giveResult(options, async () => explain(given, options.batch), forPeople);
+      return;
+    }
+    const source = toPyTorchModule(programNamed(given));
+    if (options.out === undefined)
+      return writeStdout(options.json ? `${JSON.stringify({ pytorch: source })}\n` : source);
+    const file = reserveOutput(options.out);
+    try {
+      file.commit(source);
+    } finally {
+      file.discard();
+    }
+    return undefined;
+  });
+}
+
+function forPeople({ proxy, program, cost }: Explanation): string {
+  const { forward, backward, operations } = cost;
+  const directions = {
+    1: 'higher scores mean higher accuracy',
+    0: 'not published',
+    [-1]: 'lower scores mean higher accuracy',
+  };
+  const facts: (readonly [string, string])[] = [];
+  if (proxy) facts.push(['proxy', proxy.name], ['from', proxy.paper], ['direction', directions[proxy.direction]]);
+  if (program) facts.push(['program', program.text], ['formula', program.unicode], ['LaTeX', program.latex]);
+  else facts.push(['computes', proxy!.definition]);
+  facts.push([
+    'cost',
+    `images forward ${forward}, backward ${backward}${operations === null ? '' : `; ${operations} operations for each unit`}`,
+  ]);
+  if (proxy?.note) facts.push(['note', proxy.note]);
+  if (program?.problem) facts.push(['problem', program.problem]);
+  const parts = [formatTable(FACTS, facts)];
+  if (program) parts.push(formatTable(NODES, program.nodes));
+  return parts.join('\n');
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { explain, programNamed } from '../../lib/explain/explain.ts';
+import { toLatex } from '../../lib/programs/export.ts';
+import { OPERATORS } from '../../lib/programs/operators.ts';
+import { parseProgram } from '../../lib/programs/parse.ts';
+import { toPyTorchModule } from '../../lib/programs/pytorch-module.ts';
+import { TENSORS } from '../../lib/programs/tensors.ts';
+import { latexToUnicode } from '../../lib/programs/unicode.ts';
+import { PROXIES } from '../../lib/proxies/catalogue.ts';
+import { anyProgram } from '../programs/arbitraries.ts';
+
+describe('explaining', () => {
+  it('a program: formula, tree with shapes, leaves and cost', () => {
+    const { program, cost, proxy } = explain('add(square(T3GD), square(T3GD))', 4);
+    assert.equal(proxy, null);
+    assert.equal(program!.text, 'add(square(T3GD), square(T3GD))');
+    assert.equal(program!.unicode, '((∇T₃ᴰ)² + (∇T₃ᴰ)²)');
+    assert.deepEqual(
+      program!.nodes.map(({ name, depth, shape }) => [name, depth, shape]),
+      [
+        ['add', 0, 'Cout×Cin×kh×kh'],
+        ['square', 1, 'Cout×Cin×kh×kh'],
+        ['T3GD', 2, 'Cout×Cin×kh×kh'],
+        ['square', 1, 'Cout×Cin×kh×kh'],
+        ['T3GD', 2, 'Cout×Cin×kh×kh'],
+      ],
+    );
+    assert.deepEqual(program!.leaves, [
+      { tensor: 'T3GD', meaning: "gradient at the convolution's weight, in the pass over the minibatch" },
+    ]);
+    assert.deepEqual(cost, { forward: 4, backward: 4, operations: 2 }, 'equal subtrees once');
+  });
+
+  it('a weight alone costs no pass, and a difference two', () => {
+    assert.deepEqual(explain('T3').cost, { forward: 0, backward: 0, operations: 0 });
+    assert.deepEqual(explain('mean(T4P)').cost, { forward: 2, backward: 0, operations: 1 });
+  });
+
+  it('what does not fit on every unit, and why', () => {
+    const { problem, nodes } = explain('add(T4P, T1N)').program!;
+    assert.match(problem!, /does not fit every unit/);
+    assert.equal(nodes[0]!.shape, null);
+  });
+
+  it('every proxy of the catalogue', () => {
+    for (const { name, kind } of PROXIES) {
+      const { proxy, program, cost } = explain(name);
+      assert.equal(proxy!.name, name);
+      assert.equal(program === null, kind !== 'program');
+      assert.ok(cost.forward >= 0 && cost.backward >= 0);
+    }
+  });
+
+  it('refuses what is neither, and formulas of whole networks', () => {
+    assert.throws(() => explain('frobenius(T3)'), { code: 'INVALID_PROGRAM' });
+    assert.throws(() => explain('rank_sum(unit_sum(mean(T3)), params)'), { code: 'INVALID_ARGUMENT' });
+    assert.throws(() => programNamed('naswot'), {
+      code: 'INVALID_ARGUMENT',
+      message: /no PyTorch module; programs are eznas-a,/,
+    });
+  });
+});
+
+describe('formulas in Unicode', () => {
+  it('are lines that people read', () => {
+    const written = (text: string) => latexToUnicode(toLatex(parseProgram(text)));
+    assert.equal(written('frobenius_norm(sigmoid(logdet(sign(T1GD))))'), '‖σ(ln det(sign(∇T₁ᴰ)))‖_F');
+    assert.equal(written('reciprocal(add(T3, exp(T3)))'), '1/(T₃ + exp(T₃))');
+    assert.equal(written('lt0(mul(T4N, T4P))'), '[(T₄ᴺ ⊙ T₄ᴾ) < 0]');
+  });
+
+  it('have no LaTeX left, whatever the operator', () => {
+    for (const { name, arity } of OPERATORS) {
+      const text = `${name}(${Array(arity).fill('T3').join(', ')})`;
+      assert.doesNotMatch(latexToUnicode(toLatex(parseProgram(text))), /[\\{}]/, name);
+    }
+    fc.assert(fc.property(anyProgram, (program) => !/[\\{}]/.test(latexToUnicode(toLatex(program)))));
+  });
+});
+
+describe('the PyTorch module of a program', () => {
+  it('names the tensors that it reads, and defines score', () => {
+    fc.assert(
+      fc.property(anyProgram, (program) => {
+        const source = toPyTorchModule(program);
+        const read = JSON.parse(/^READS = (.*)$/m.exec(source)![1]!) as string[];
+        assert.ok(read.length > 0 && read.every((name) => (TENSORS as readonly string[]).includes(name)));
+        assert.match(source, /^def score\(network, data, noise=None, perturbed=None\):$/m);
+      }),
+    );
+  });
+});

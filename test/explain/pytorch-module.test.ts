@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scoreNetworks } from '../../lib/engine/run.ts';
+import { parseProgram } from '../../lib/programs/parse.ts';
+import { toPyTorchModule } from '../../lib/programs/pytorch-module.ts';
+import { nasbench201 } from '../../lib/spaces/nasbench201.ts';
+import { goldenFolders } from '../golden/fixture.ts';
+
+const PYTHON = process.env['EZNAS_PYTHON'] ?? '/usr/bin/python3';
+
+/** Leaves of each place and pass, with gradients and without, the weight alone, and determinants; all well conditioned. */
+const PROGRAMS = [
+  'l1_norm(T1GD)',
+  'frobenius_norm(T1N)',
+  'frobenius_norm(sigmoid(det(T2D)))',
+  'frobenius_norm(T2GP)',
+  'l1_norm(T3)',
+  'add(frobenius_norm(T3GN), frobenius_norm(T4D))',
+  'mul(frobenius_norm(T2D), frobenius_norm(T4GP))',
+];
+
+interface Exported {
+  readonly scores: readonly number[];
+  readonly same: boolean;
+  readonly without: string;
+}
+
+describe('exported PyTorch modules', function () {
+  this.timeout(120_000);
+  const networks = goldenFolders()
+    .find(({ name }) => name === 'small')!
+    .networks.slice(0, 4);
+  let exported: readonly Exported[];
+
+  before(function () {
+    if (spawnSync(PYTHON, ['-c', 'import torch, numpy']).status !== 0) {
+      console.log(`      ${PYTHON} has no torch (EZNAS_PYTHON names another): exported modules are not run`);
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'eznas-pytorch-'));
+    try {
+      const paths = PROGRAMS.map((text, at) => {
+        const path = join(folder, `exported${at}.py`);
+        writeFileSync(path, toPyTorchModule(parseProgram(text)));
+        return path;
+      });
+      const script = fileURLToPath(new URL('../oracle/exported_score.py', import.meta.url));
+      const fixtures = fileURLToPath(new URL('../fixtures/golden/small', import.meta.url));
+      const names = networks.map(({ name }) => name).join(',');
+      const run = spawnSync(PYTHON, [script, fixtures, names, ...paths], { encoding: 'utf8' });
+      assert.equal(run.status, 0, run.stderr);
+      exported = JSON.parse(run.stdout) as Exported[];
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  for (const [place, text] of PROGRAMS.entries()) {
+    it(`score networks as we do: ${text}`, async () => {
+      for (const [at, network] of networks.entries()) {
+        const { architecture, classes, resolution, channels, cellsPerStage, batch, index: key } = network;
+        const graph = nasbench201.build(nasbench201.parse(architecture), {
+          classes,
+          resolution,
+          initialChannels: channels,
+          cellsPerStage,
+        });
+        const parameters = network.parameters().map(({ values }) => values);
+        const input = (name: string) => network.values(`input.${name}`)!;
+        const matrix = await scoreNetworks([{ graph, key, parameters }], [parseProgram(text)], {
+          batch,
+          shape: [3, resolution, resolution],
+          data: input('data'),
+          noise: input('noise'),
+          perturbed: input('perturbed'),
+        });
+        const ours = matrix.score(0, 0);
+        const theirs = exported[place]!.scores[at]!;
+        assert.ok(Math.abs(ours - theirs) <= 1e-4 * Math.abs(ours), `${network.name}: ${ours} here, ${theirs} there`);
+      }
+    });
+  }
+
+  it('leave the network as it was, give the same with ReLUs in place, and say where there is no unit', () => {
+    for (const { same, without } of exported) {
+      assert.ok(same);
+      assert.match(without, /the network has no unit/);
+    }
+  });
+});
