@@ -52,7 +52,7 @@ describe('the tarball', () => {
 
   it('holds what runs and what the addon is built from, and nothing else', () => {
     const allowed =
-      /^(dist\/.+\.(js|d\.ts)|data\/.+|docs\/.+\.md|prebuilds\/linux-(x64|arm64)\/eznas\.glibc\.(node|json)|(native|kernels)\/.+\.(cpp|h|cu|cuh|map)|cmake\/.+\.cmake|scripts\/build-source\.sh|CMakeLists\.txt|package\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE)$/;
+      /^(dist\/.+\.(js|d\.ts)|dist\/report\/assets\/page\.css|data\/.+|docs\/.+\.md|prebuilds\/linux-(x64|arm64)\/eznas\.glibc\.(node|json)|(native|kernels)\/.+\.(cpp|h|cu|cuh|map)|cmake\/.+\.cmake|scripts\/build-source\.sh|CMakeLists\.txt|package\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE)$/;
     const files = filesOf(INSTALLED);
     assert.deepEqual(
       files.filter((path) => !allowed.test(path)),
