@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { PRECISIONS } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { formulaContender } from '../evaluation/contenders.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
@@ -42,7 +43,9 @@ export interface ResumeGrowthOptions extends Omit<EvolveResumeOptions, 'onProgre
   readonly onProgress?: (progress: GrowthProgress) => void;
 }
 
-export interface EvolveForestOptions extends ResumeGrowthOptions, Pick<SettingOptions, 'dataset' | 'seed'> {
+export interface EvolveForestOptions
+  extends ResumeGrowthOptions,
+    Pick<SettingOptions, 'dataset' | 'seed' | 'precision'> {
   /** Name of the search space, default `nasbench201`. */
   readonly space?: string;
   /** Networks whose accuracies the search sees, default 100. */
@@ -90,6 +93,7 @@ const schema = z.strictObject({
   images: z.string(),
   batch: z.int().min(1),
   judgeBatch: z.int().min(1),
+  precision: z.enum(PRECISIONS).default('float32'),
   networks: z.int().min(2),
   heldOut: z.int().min(2),
   search: z.record(z.string(), z.unknown()),
@@ -113,6 +117,7 @@ export async function evolveForest(options: EvolveForestOptions = {}): Promise<E
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? 4,
+    precision: options.precision ?? 'float32',
     networks: options.networks ?? 100,
     heldOut: options.heldOut ?? 1000,
     search: resolveForestConfig({ ...options.search, seed }),
@@ -155,9 +160,10 @@ interface Problem {
 }
 
 function setUp(config: Config, { device = 'auto' }: ResumeGrowthOptions): Problem {
-  const { space, dataset, images, batch, judgeBatch, networks, heldOut } = config;
+  const { space, dataset, images, batch, judgeBatch, precision, networks, heldOut } = config;
   const { seed } = config.search;
-  const common = { ...(space !== null && { space }), ...(dataset !== null && { dataset }), images, seed, device };
+  const named = { ...(space !== null && { space }), ...(dataset !== null && { dataset }) };
+  const common = { ...named, images, seed, device, precision };
   const pool = networkPool(resolveSetting({ ...common, batch }));
   const random = new Random(seed).fork('grow forest');
   const [all] = drawTasks(pool, random.fork('networks'), { tasks: 1, networksPerTask: networks });
@@ -194,7 +200,8 @@ async function discover(
   const { search, batch, networks } = config;
   const { threads = 0, signal, onProgress } = options;
   const running = { threads, ...(signal && { signal }) };
-  using evaluator = new TaskEvaluator({ seed: search.seed, threads, keptBytes: KEPT_BYTES });
+  const { backend: device, precision } = judgeSetting;
+  using evaluator = new TaskEvaluator({ seed: search.seed, threads, device, precision, keptBytes: KEPT_BYTES });
   using store = run && new ValueStore(run.file(VALUES));
   await evaluator.prepare(chunks, {
     ...running,

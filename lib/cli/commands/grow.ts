@@ -94,7 +94,7 @@ Examples:
 }
 
 function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveForestOptions {
-  const { terms, generations, population, networks, space, dataset, seed, images, batch, heldOut } = options;
+  const { terms, generations, population, networks, space, dataset, seed, images, batch, precision, heldOut } = options;
   if (networks !== undefined && (typeof networks !== 'number' || networks < 2)) {
     throw new EznasError(
       'INVALID_ARGUMENT',
@@ -107,6 +107,7 @@ function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveF
     ...(seed !== undefined && { seed }),
     ...(images && { images }),
     ...(batch && { batch }),
+    ...(precision && { precision }),
     ...(heldOut && { heldOut }),
     ...(networks && { networks }),
     search: { ...(terms && { terms }), ...(generations && { generations }), ...(population && { population }) },
