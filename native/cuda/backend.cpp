@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -118,14 +119,28 @@ class CudaBackend final : public Backend {
     ScoreMatrix matrix = emptyMatrix(population.size(), offsetsOf(unitCounts), options.unitScores);
     Evaluations evaluations = evaluationsFor(population, matrix.unitOffsets, options);
     forEachDevice(control, [&](size_t device) {
-      for (const DeviceRecording::Part& part : parts) {
-        if (part.worker != device) continue;
-        if (control.cancelled) return;
-        const std::lock_guard turn(workers_[device]->turn());
-        evaluations[device]->run(part.networks.networks, part.first);
-        const size_t done = control.done.fetch_add(part.networks.networks.size()) + part.networks.networks.size();
+      DeviceWorker& worker = *workers_[device];
+      std::optional<Event> queued;  // behind the part before
+      size_t networks = 0;
+      const auto settle = [&] {
+        if (!queued) return;
+        queued->synchronize();
+        const size_t done = control.done.fetch_add(networks) + networks;
         if (control.onProgress) control.onProgress(done);
+      };
+      for (const DeviceRecording::Part& part : parts) {
+        if (part.worker != device || control.cancelled) continue;
+        Event behind(worker.device());
+        {
+          const std::lock_guard turn(worker.turn());
+          evaluations[device]->run(part.networks.networks, part.first);
+          behind.record(worker.stream());
+        }
+        settle();
+        queued = std::move(behind);
+        networks = part.networks.networks.size();
       }
+      settle();
     });
     finish(evaluations, matrix);
     return matrix;
@@ -167,7 +182,7 @@ class CudaBackend final : public Backend {
     Evaluations evaluations;
     for (const auto& worker : workers_) {
       const std::lock_guard turn(worker->turn());
-      evaluations.push_back(std::make_unique<PopulationEvaluation>(*worker, population, offsets, options));
+      evaluations.push_back(std::make_unique<PopulationEvaluation>(*worker, population, offsets, options.unitScores));
     }
     return evaluations;
   }
