@@ -80,7 +80,8 @@ struct Signal {
 
 /// Largest singular value of the mean over images and positions of in ⊗ out.
 double gain(const Signal& in, const Signal& out) {
-  const size_t positions = out.height * out.width, images = out.numbers.size() / (out.channels * positions);
+  const size_t positions = out.height * out.width, perImage = out.channels * positions;
+  const size_t images = perImage == 0 ? 0 : out.numbers.size() / perImage;
   std::vector<double> product(in.channels * out.channels, 0.0);
   for (size_t i = 0; i < images; ++i)
     for (size_t a = 0; a < in.channels; ++a)
