@@ -115,7 +115,8 @@ void SignPatterns::addUnique(const FeatureMap& map) {
 
 double SignPatterns::uniquePatterns() {
   patterns_ = distinct(std::move(patterns_), stride_);
-  return static_cast<double>(patterns_.size() / stride_ + (silent_ ? 1 : 0));
+  const size_t stored = patterns_.size() / stride_;
+  return static_cast<double>(stored + (silent_ ? 1 : 0));
 }
 
 }  // namespace eznas
