@@ -16,6 +16,7 @@ import { printFormula } from '../formulas/print.ts';
 import { symbolicSignature } from '../programs/symbols.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
 import { Random } from '../random.ts';
+import { parseRunConfig } from '../runs/config.ts';
 import { LockedFolder } from '../runs/folder.ts';
 import type { ResumeOptions as EvolveResumeOptions } from './evolve-proxy.ts';
 import { type Baseline, judgeContenders } from './judge.ts';
@@ -96,10 +97,9 @@ const schema = z.strictObject({
   precision: z.enum(PRECISIONS).default('float32'),
   networks: z.int().min(2),
   heldOut: z.int().min(2),
-  search: z.record(z.string(), z.unknown()),
 });
 
-type Config = Omit<z.infer<typeof schema>, 'search'> & { readonly search: ForestConfig };
+type Config = z.infer<typeof schema> & { readonly search: ForestConfig };
 
 /**
  * Grows a forest on accuracies of a benchmark and judges it on networks that the search never saw, beside known proxies.
@@ -135,21 +135,10 @@ export async function evolveForest(options: EvolveForestOptions = {}): Promise<E
  */
 export async function resumeForest(runFolder: string, options: ResumeGrowthOptions = {}): Promise<EvolveForestResult> {
   using run = LockedFolder.resume(runFolder, 'grow');
-  return await discover(setUp(parseConfig(run), options), run, options);
+  return await discover(setUp(parseRunConfig(run.config, schema, parseSearch, run.path), options), run, options);
 }
 
-function parseConfig(run: LockedFolder): Config {
-  try {
-    const config = schema.parse(run.config);
-    return { ...config, search: resolveForestConfig(config.search as Partial<ForestConfig>) };
-  } catch (cause) {
-    throw new EznasError(
-      'INVALID_RUN',
-      `the configuration of run folder ${run.path} cannot be used (${(cause as Error).message}); start a new run in another folder`,
-      { cause },
-    );
-  }
-}
+const parseSearch = (search: unknown) => resolveForestConfig(z.record(z.string(), z.unknown()).parse(search));
 
 interface Problem {
   readonly config: Config;

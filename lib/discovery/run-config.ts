@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PRECISIONS } from '../engine/device.ts';
-import { EznasError } from '../errors.ts';
 import { parseSearchConfig, type SearchConfig } from '../evolution/config.ts';
+import { parseRunConfig } from '../runs/config.ts';
 
 const setting = z.strictObject({
   /** What the search learns from, and what its result is judged on besides: benchmarks with their datasets, as taskName prints them. */
@@ -30,22 +30,5 @@ export interface DiscoveryConfig extends Readonly<z.infer<typeof setting>> {
  * @throws EznasError INVALID_RUN when it is none
  */
 export function parseDiscoveryConfig(value: Readonly<Record<string, unknown>>, folder: string): DiscoveryConfig {
-  const { search, ...rest } = value;
-  const fail = (reason: string, cause: unknown): never => {
-    throw new EznasError(
-      'INVALID_RUN',
-      `the configuration of run folder ${folder} cannot be used (${reason}); start a new run in another folder`,
-      { cause },
-    );
-  };
-  const result = setting.safeParse(rest);
-  if (!result.success) {
-    const { path, message } = result.error.issues[0]!;
-    return fail(`${path.join('.')}: ${message}`, result.error);
-  }
-  try {
-    return { ...result.data, search: parseSearchConfig(search) };
-  } catch (error) {
-    return fail((error as Error).message, error);
-  }
+  return parseRunConfig(value, setting, parseSearchConfig, folder);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PRECISIONS } from '../engine/device.ts';
-import { EznasError } from '../errors.ts';
+import { parseRunConfig } from '../runs/config.ts';
 import { parseSearchConfig, type SearchConfig } from './config.ts';
 
 const most = z.number().min(0).optional();
@@ -46,22 +46,5 @@ export interface SearchRunConfig extends Readonly<z.infer<typeof setting>> {
  * @throws EznasError INVALID_RUN when it is none
  */
 export function parseSearchRunConfig(value: Readonly<Record<string, unknown>>, folder: string): SearchRunConfig {
-  const { search, ...rest } = value;
-  const fail = (reason: string, cause: unknown): never => {
-    throw new EznasError(
-      'INVALID_RUN',
-      `the configuration of run folder ${folder} cannot be used (${reason}); start a new run in another folder`,
-      { cause },
-    );
-  };
-  const result = setting.safeParse(rest);
-  if (!result.success) {
-    const { path, message } = result.error.issues[0]!;
-    return fail(`${path.join('.')}: ${message}`, result.error);
-  }
-  try {
-    return { ...result.data, search: parseSearchConfig(search) };
-  } catch (error) {
-    return fail((error as Error).message, error);
-  }
+  return parseRunConfig(value, setting, parseSearchConfig, folder);
 }

@@ -104,18 +104,7 @@ struct Comparison {
 /// Every operator on leaves and on each other operator's result, and random trees, valid or not.
 std::vector<Program> systematicPrograms(Random& random) {
   std::vector<Program> programs;
-  for (uint32_t tensor = 0; tensor < static_cast<uint32_t>(kTensorCount); ++tensor) programs.push_back({tensor});
-  for (uint32_t outer = 0; outer < kOperatorCount; ++outer)
-    for (uint32_t inner = 0; inner < kOperatorCount; ++inner) {
-      Program program;
-      for (int i = 0; i < check::kArity[outer]; ++i) {
-        const uint32_t first = random.below(kTensorCount), related = first / 6 * 6 + random.below(first < 18 ? 6 : 4);
-        for (int j = 0; j < (i == 0 ? check::kArity[inner] : 1); ++j) program.push_back(j == 0 ? first : related);
-        if (i == 0) program.push_back(kOperatorWord + inner);
-      }
-      program.push_back(kOperatorWord + outer);
-      programs.push_back(std::move(program));
-    }
+  check::appendEveryPair(random, programs);
   for (uint32_t op = 0; op < kOperatorCount; ++op)
     for (uint32_t tensor : {kT1D, kT3, kT4GD}) {
       Program program(static_cast<size_t>(check::kArity[op]), tensor);

@@ -106,18 +106,7 @@ std::vector<UnitShapes> signatures() {
 void againstPlain() {
   Random random(11);
   std::vector<Program> programs;
-  for (uint32_t tensor = 0; tensor < static_cast<uint32_t>(kTensorCount); ++tensor) programs.push_back({tensor});
-  for (uint32_t outer = 0; outer < kOperatorCount; ++outer)
-    for (uint32_t inner = 0; inner < kOperatorCount; ++inner) {
-      Program program;
-      for (int i = 0; i < check::kArity[outer]; ++i) {
-        const uint32_t first = random.below(kTensorCount), related = first / 6 * 6 + random.below(first < 18 ? 6 : 4);
-        for (int j = 0; j < (i == 0 ? check::kArity[inner] : 1); ++j) program.push_back(j == 0 ? first : related);
-        if (i == 0) program.push_back(kOperatorWord + inner);
-      }
-      program.push_back(kOperatorWord + outer);
-      programs.push_back(std::move(program));
-    }
+  check::appendEveryPair(random, programs);
   for (int i = 0; i < 1500; ++i) programs.push_back(check::randomProgram(random, 1, 5));
   // Random trees are mostly invalid on most signatures: as many again that are valid on one.
   for (const UnitShapes& shapes : signatures())

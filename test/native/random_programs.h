@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/operators.h"
@@ -63,6 +64,22 @@ inline std::vector<uint32_t> randomProgram(Random& random, int minDepth, int max
   const int depth = minDepth + static_cast<int>(random.below(static_cast<uint32_t>(maxDepth - minDepth + 1)));
   appendTree(random, depth, random.below(2) == 0, code);
   return code;
+}
+
+/// Appends every leaf, and every operator on leaves and on each other operator's result.
+inline void appendEveryPair(Random& random, std::vector<std::vector<uint32_t>>& programs) {
+  for (uint32_t tensor = 0; tensor < static_cast<uint32_t>(kTensorCount); ++tensor) programs.push_back({tensor});
+  for (uint32_t outer = 0; outer < kOperatorCount; ++outer)
+    for (uint32_t inner = 0; inner < kOperatorCount; ++inner) {
+      std::vector<uint32_t> program;
+      for (int i = 0; i < kArity[outer]; ++i) {
+        const uint32_t first = random.below(kTensorCount), related = first / 6 * 6 + random.below(first < 18 ? 6 : 4);
+        for (int j = 0; j < (i == 0 ? kArity[inner] : 1); ++j) program.push_back(j == 0 ? first : related);
+        if (i == 0) program.push_back(kOperatorWord + inner);
+      }
+      program.push_back(kOperatorWord + outer);
+      programs.push_back(std::move(program));
+    }
 }
 
 /// Whether every operator of a program accepts its operands' shapes; adds the elements each operator is applied to,

@@ -15,10 +15,10 @@ import { ARCHIVE } from '../../evolution/run-folder.ts';
 import { writeRunReport } from '../../report/write.ts';
 import { describeProtocol, warn } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
-import { type Progress, startProgress } from '../progress.ts';
 import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
+import { StageProgress } from '../stages.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const OPTIONS = [
@@ -161,33 +161,24 @@ function searchOptions(options: Options): EvolveProxyOptions {
   };
 }
 
-/** One progress after another, as the search goes from stage to stage. */
 function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgress) => void; stop: () => void } {
-  const labels = {
-    record: { label: 'recording statistics', unit: 'networks' },
-    search: { label: 'evolving', unit: 'generations' },
-    judge: { label: 'judging', unit: 'networks' },
-  };
-  let stage: DiscoveryProgress['stage'] | undefined;
-  let progress: Progress | undefined;
+  const progress = new StageProgress(
+    {
+      record: { label: 'recording statistics', unit: 'networks' },
+      search: { label: 'evolving', unit: 'generations' },
+      judge: { label: 'judging', unit: 'networks' },
+    },
+    silent,
+  );
   let best = Number.NEGATIVE_INFINITY;
   return {
     onProgress(event) {
-      if (event.stage !== stage) {
-        progress?.stop();
-        const { label, unit } = labels[event.stage];
-        progress = startProgress(label, unit, silent);
-        stage = event.stage;
-      }
       // NaN, the best of the initial programs, which are not assessed, is never greater.
       if (event.stage === 'search' && event.generation.best > best) best = event.generation.best;
       const note = event.stage === 'search' && Number.isFinite(best) ? `best fitness ${decimals(best)}` : undefined;
-      progress?.update(event.done, event.total, note);
+      progress.update(event.stage, event.done, event.total, note);
     },
-    stop() {
-      progress?.stop();
-      progress = undefined;
-    },
+    stop: () => progress.stop(),
   };
 }
 

@@ -11,10 +11,10 @@ import type { Ranking } from '../../evaluation/ranking.ts';
 import { FOREST_DEFAULTS } from '../../forests/config.ts';
 import { describeProtocol } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
-import { type Progress, startProgress } from '../progress.ts';
 import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
+import { StageProgress } from '../stages.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const OPTIONS = ['terms', 'generations', 'population', 'networks', 'heldOut', 'run', 'resume', ...SHARED] as const;
@@ -114,33 +114,24 @@ function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveF
   };
 }
 
-/** One progress after another, as the search goes from stage to stage. */
 function followProgress(silent: boolean): { onProgress: (event: GrowthProgress) => void; stop: () => void } {
-  const labels = {
-    record: { label: 'recording statistics', unit: 'networks' },
-    search: { label: 'growing', unit: 'generations' },
-    judge: { label: 'judging', unit: 'networks' },
-  };
-  let stage: GrowthProgress['stage'] | undefined;
-  let progress: Progress | undefined;
+  const progress = new StageProgress(
+    {
+      record: { label: 'recording statistics', unit: 'networks' },
+      search: { label: 'growing', unit: 'generations' },
+      judge: { label: 'judging', unit: 'networks' },
+    },
+    silent,
+  );
   return {
     onProgress(event) {
-      if (event.stage !== stage) {
-        progress?.stop();
-        const { label, unit } = labels[event.stage];
-        progress = startProgress(label, unit, silent);
-        stage = event.stage;
-      }
       const note =
         event.stage === 'search' && event.forest
           ? `${event.forest.terms.length} terms, τ ${decimals(event.tau)}, ${event.programs} programs`
           : undefined;
-      progress?.update(event.done, event.total, note);
+      progress.update(event.stage, event.done, event.total, note);
     },
-    stop() {
-      progress?.stop();
-      progress = undefined;
-    },
+    stop: () => progress.stop(),
   };
 }
 

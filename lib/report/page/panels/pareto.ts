@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { ParetoPanel } from '../../report.ts';
 import { xAxis, yAxis } from '../axes.ts';
+import { sharpContext } from '../canvas.ts';
 import { h } from '../dom.ts';
 import { figure } from '../figure.ts';
 import { formatCorrelation } from '../format.ts';
@@ -47,13 +48,7 @@ export function paretoPanel({ points, front }: ParetoPanel): HTMLElement {
       ],
     }) as SVGSVGElement & Plot.Plot;
     const canvas = h('canvas', { class: 'dots', 'data-dots': points.length });
-    const density = Math.max(2, devicePixelRatio);
-    canvas.width = width * density;
-    canvas.height = height * density;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    const context = canvas.getContext('2d')!;
-    context.scale(density, density);
+    const context = sharpContext(canvas, width, height);
     context.fillStyle = color('series-1');
     context.globalAlpha = points.length > 2000 ? 0.25 : 0.5;
     const [x, y] = [svg.scale('x')!, svg.scale('y')!];

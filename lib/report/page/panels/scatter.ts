@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { type Quadtree, quadtree } from 'd3-quadtree';
 import type { NetworkTable, ScatterPanel } from '../../report.ts';
 import { xAxis, yAxis } from '../axes.ts';
+import { sharpContext } from '../canvas.ts';
 import type { PageContext } from '../context.ts';
 import { h, s } from '../dom.ts';
 import { type Drawing, figure } from '../figure.ts';
@@ -175,13 +176,7 @@ function dotStyle(count: number): { radius: number; opacity: number } {
 }
 
 function paintDots(canvas: HTMLCanvasElement, dots: readonly Dot[], width: number, height: number): void {
-  const density = Math.max(2, devicePixelRatio);
-  canvas.width = width * density;
-  canvas.height = height * density;
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const context = canvas.getContext('2d')!;
-  context.scale(density, density);
+  const context = sharpContext(canvas, width, height);
   const { radius, opacity } = dotStyle(dots.length);
   const pass = passing.value;
   const layer = (style: string, alpha: number, wanted: (dot: Dot) => boolean) => {
