@@ -18,6 +18,7 @@ export const DATASETS: readonly Dataset[] = [
   { name: 'cifar10', classes: 10, resolution: 32, channels: 3, normalization: 'cifar10' },
   { name: 'cifar100', classes: 100, resolution: 32, channels: 3, normalization: 'cifar100' },
   { name: 'imagenet16-120', classes: 120, resolution: 16, channels: 3, normalization: 'imagenet16-120' },
+  { name: 'imagenet', classes: 1000, resolution: 224, channels: 3, normalization: 'imagenet' },
 ];
 
 /**

@@ -77,7 +77,7 @@ export function resolveSetting(options: SettingOptions): Setting {
   const { dataset: name, batch = DEFAULT_BATCH, seed = 0, precision = 'float32' } = options;
   const backend = resolveDevice(options.device ?? 'auto');
   const { space, benchmark } = resolveBenchmark(options);
-  const dataset = resolveDataset(benchmark, name);
+  const dataset = resolveDataset(space, benchmark, name);
   const images = options.images ?? 'photographs';
   const source = typeof images === 'string' ? openImages(images) : images;
   const { normalization } = imageFormat(dataset.normalization);
@@ -95,8 +95,12 @@ function randomLabels(batch: number, classes: number, seed: number): Int32Array 
   return Int32Array.from({ length: batch }, () => random.integer(classes));
 }
 
-function resolveDataset(benchmark: Benchmark<unknown> | undefined, name: string | undefined): Dataset {
-  if (benchmark === undefined) return findDataset(DATASETS, name ?? 'cifar10', 'the package');
+function resolveDataset(
+  space: SearchSpace<unknown>,
+  benchmark: Benchmark<unknown> | undefined,
+  name: string | undefined,
+): Dataset {
+  if (benchmark === undefined) return findDataset(DATASETS, name ?? space.dataset ?? 'cifar10', 'the package');
   return name === undefined ? benchmark.datasets[0]! : benchmark.dataset(name);
 }
 

@@ -22,15 +22,18 @@ const IMAGENET16: Normalization = {
   std: [63.22 / 255, 61.26 / 255, 65.09 / 255],
 };
 
-/** Statistics and resolutions the NASBench-201 networks were trained with, by dataset name in lower case. */
+const IMAGENET: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** Statistics and resolutions that networks are trained with, by dataset name in lower case. */
 export const IMAGE_FORMATS: Readonly<Record<string, ImageFormat>> = {
   cifar10: { resolution: 32, normalization: CIFAR },
   cifar100: { resolution: 32, normalization: CIFAR },
   'imagenet16-120': { resolution: 16, normalization: IMAGENET16 },
+  imagenet: { resolution: 224, normalization: IMAGENET },
 };
 
 /**
- * The image format of a dataset: `cifar10`, `cifar100` or `ImageNet16-120`, in any case.
+ * The image format of a dataset: `cifar10`, `cifar100`, `ImageNet16-120` or `ImageNet`, in any case.
  *
  * @throws EznasError INVALID_ARGUMENT for any other name.
  */

@@ -4,9 +4,10 @@ import { darts } from './darts.ts';
 import { nasbench101 } from './nasbench101.ts';
 import { nasbench201 } from './nasbench201.ts';
 import { natsSize } from './nats-size.ts';
+import { ndsSpaces } from './nds.ts';
 import type { SearchSpace } from './space.ts';
 
-const SPACES: readonly SearchSpace<unknown>[] = [nasbench201, nasbench101, darts, natsSize];
+const SPACES: readonly SearchSpace<unknown>[] = [nasbench201, nasbench101, darts, natsSize, ...ndsSpaces];
 
 /** Names that {@link findSpace} knows. */
 export const SPACE_NAMES: readonly string[] = SPACES.map(({ name }) => name);

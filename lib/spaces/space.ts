@@ -44,6 +44,8 @@ export interface SearchSpace<A> {
   readonly name: string;
   /** How many architectures there are where they are numbered (see {@link NumberedSpace}), otherwise undefined. */
   readonly size: number | undefined;
+  /** Name of the dataset that its networks are made for, where that is not CIFAR-10. */
+  readonly dataset?: string;
 
   /** An architecture drawn uniformly. */
   sample(random: Random): A;

@@ -21,13 +21,18 @@ export interface Genotype {
 
 const IDENTIFIER = /^[a-z]\w*$/;
 
+/** The states of all nodes. */
+const allNodes = (edges: readonly CellEdge[]): number[] =>
+  Array.from({ length: edges.length / 2 }, (_, node) => node + 2);
+
 /**
  * Reads a genotype as the DARTS code prints it, `Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=[2,
  * 3, 4, 5])`, or as {@link printGenotype} does.
  *
+ * @param output the states that make up a cell's output where the text does not tell
  * @returns the genotype, or what is wrong with the text
  */
-export function parseGenotype(text: string): Genotype | string {
+export function parseGenotype(text: string, output = allNodes): Genotype | string {
   const trimmed = text.trim();
   if (trimmed.length > 5000) return 'it is far too long';
   const fields = new Map<string, string>();
@@ -40,8 +45,8 @@ export function parseGenotype(text: string): Genotype | string {
   const cell = (name: 'normal' | 'reduce'): Cell | string => {
     const edges = parseEdges(fields.get(name));
     if (typeof edges === 'string') return `${name}: ${edges}`;
-    const nodes = edges.length / 2;
-    const concat = parseStates(fields.get(`${name}_concat`), nodes);
+    const states = fields.get(`${name}_concat`);
+    const concat = states === undefined ? output(edges) : parseStates(states, edges.length / 2);
     return typeof concat === 'string' ? `${name}_concat: ${concat}` : { edges, concat };
   };
   const normal = cell('normal');
@@ -67,9 +72,8 @@ function parseEdges(text: string | undefined): CellEdge[] | string {
   return problem ?? edges;
 }
 
-function parseStates(text: string | undefined, nodes: number): number[] | string {
+function parseStates(text: string, nodes: number): number[] | string {
   const all = Array.from({ length: nodes }, (_, node) => node + 2);
-  if (text === undefined) return all;
   const numbers = [...text.matchAll(/\d+/g)].map(([digits]) => Number(digits));
   if (text.startsWith('range')) {
     const [from = 0, to = 0] = numbers;
@@ -109,12 +113,15 @@ export function statesProblem(states: readonly number[], nodes: number): string 
 export const printEdges = (edges: readonly CellEdge[]): string =>
   `|${edges.map(({ operation, input }) => `${operation}~${input}`).join('|')}|`;
 
-/** A genotype in one line; where a cell's output is that of all its nodes, this is left out. */
-export function printGenotype({ normal, reduce }: Genotype): string {
+/**
+ * A genotype in one line.
+ *
+ * @param output the states of a cell's output which are left out, see {@link parseGenotype}
+ */
+export function printGenotype({ normal, reduce }: Genotype, output = allNodes): string {
   const cell = (name: string, { edges, concat }: Cell): string[] => {
     const text = `${name}:${printEdges(edges)}`;
-    const all = concat.length === edges.length / 2 && concat[0] === 2;
-    return all ? [text] : [text, `${name}_concat:[${concat.join(',')}]`];
+    return concat.join() === output(edges).join() ? [text] : [text, `${name}_concat:[${concat.join(',')}]`];
   };
   return [...cell('normal', normal), ...cell('reduce', reduce)].join(' ');
 }
