@@ -4,7 +4,8 @@ import type { ConvOptions, GraphBuilder } from './builder.ts';
  * What a unit is.
  *
  * A unit is a convolution with the activation and the batch normalization that belong to it. T1 is what the activation reads, T2 what the
- * convolution reads, T3 its weights, T4 what the normalization gives; T1G is the gradient at the activation's input through this activation alone.
+ * convolution reads, T3 its weights, T4 what the normalization gives; T1G is the gradient at the activation's input through this activation
+ * alone, whatever reads its output.
  * The paper defines units for ReLU → convolution → batch normalization. Other networks are read so:
  *
  * - Separable convolutions, ReLU → depthwise → pointwise → batch normalization, are one unit with the first or the second convolution

@@ -39,15 +39,24 @@ void Plan::findValues(const Graph& graph) {
   holder.resize(count);
   zero.assign(count, 0);
 
+  const auto behindIdentities = [&](int node) {
+    while (graph.nodes[static_cast<size_t>(node)].kind == NodeKind::identity)
+      node = graph.nodes[static_cast<size_t>(node)].inputs[0];
+    return static_cast<size_t>(node);
+  };
+  std::vector<int> readers(count, 0);
+  ++readers[behindIdentities(graph.output)];
+  for (const Node& node : graph.nodes)
+    if (node.kind != NodeKind::identity)
+      for (const int input : node.inputs) ++readers[behindIdentities(input)];
+
   // A ReLU whose gradient is recorded away from its convolution must see its own consumers only.
   std::vector<uint8_t> apart(count, 0);
   for (const Unit& unit : graph.units) {
-    const int read = graph.nodes[static_cast<size_t>(unit.conv)].inputs[0];
-    int behind = read;
-    while (graph.nodes[static_cast<size_t>(behind)].kind == NodeKind::identity)
-      behind = graph.nodes[static_cast<size_t>(behind)].inputs[0];
-    direct.push_back(behind == unit.relu);
-    if (behind != unit.relu) apart[static_cast<size_t>(unit.relu)] = 1;
+    const auto relu = static_cast<size_t>(unit.relu);
+    const bool reads = behindIdentities(graph.nodes[static_cast<size_t>(unit.conv)].inputs[0]) == relu;
+    direct.push_back(reads && readers[relu] == 1);
+    if (!direct.back()) apart[relu] = 1;
   }
 
   std::unordered_map<int, int> reluOf;

@@ -57,7 +57,7 @@ struct Plan {
   std::vector<uint8_t> weightGradient;  // by node
   std::vector<std::vector<int>> unitsByValue;  // by value: units with an activation or T4G recorded there
   std::vector<std::vector<int>> unitsByConv;   // by node
-  std::vector<uint8_t> direct;                 // by unit: the convolution reads the unit's ReLU itself
+  std::vector<uint8_t> direct;                 // by unit: the convolution, and nothing else, reads the ReLU
 
  private:
   void findValues(const Graph& graph);

@@ -88,10 +88,11 @@ describe('minibatch', () => {
     assert.ok(Math.abs(data[32]! - 2.753731) < 1e-5);
   });
 
-  it('knows the statistics of the three datasets', () => {
-    assert.deepEqual(Object.keys(IMAGE_FORMATS), ['cifar10', 'cifar100', 'imagenet16-120']);
+  it('knows the statistics of the four datasets', () => {
+    assert.deepEqual(Object.keys(IMAGE_FORMATS), ['cifar10', 'cifar100', 'imagenet16-120', 'imagenet']);
     assert.deepEqual(imageFormat('cifar100'), imageFormat('CIFAR10'));
     assert.equal(imageFormat('cifar10').resolution, 32);
+    assert.equal(imageFormat('ImageNet').resolution, 224);
     const { resolution, normalization } = imageFormat('ImageNet16-120');
     assert.equal(resolution, 16);
     const published = { mean: [122.68, 116.66, 104.01], std: [63.22, 61.26, 65.09] };

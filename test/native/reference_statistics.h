@@ -55,10 +55,6 @@ class GradientCheck {
   double scale_ = 0;
 };
 
-inline bool readsRelu(const Graph& graph, const Unit& unit) {
-  return graph.nodes[static_cast<size_t>(unit.conv)].inputs[0] == unit.relu;
-}
-
 /// Derivatives at the places where a unit's gradients are recorded.
 struct UnitDerivatives {
   Values t1g, t2g, t3g, t4g;  // at samples() of each
@@ -74,11 +70,8 @@ inline UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph
   const Values& t1 = values[static_cast<size_t>(graph.nodes[static_cast<size_t>(unit.relu)].inputs[0])];
   for (const size_t e : samples(static_cast<size_t>(shapes.before.numel())))
     d.t2g.push_back(at(Disturbance::Place::operand, unit.conv, e));
-  size_t k = 0;
-  for (const size_t e : samples(static_cast<size_t>(shapes.of(kT1GD).numel()))) {
-    const double arriving = readsRelu(graph, unit) ? d.t2g[k++] : at(Disturbance::Place::output, unit.relu, e);
-    d.t1g.push_back(t1[e] > 0 ? arriving : 0);
-  }
+  for (const size_t e : samples(static_cast<size_t>(shapes.of(kT1GD).numel())))
+    d.t1g.push_back(t1[e] > 0 ? at(Disturbance::Place::output, unit.relu, e) : 0);
   for (const size_t e : samples(static_cast<size_t>(shapes.weight.numel())))
     d.t3g.push_back(at(Disturbance::Place::parameter, weight, e));
   for (const size_t e : samples(static_cast<size_t>(shapes.after.numel())))

@@ -100,6 +100,9 @@ export function addCellOperation(
  * Halves the extents: a ReLU, two 1×1 convolutions of stride 2, the second on the pixels to the lower right of those that the first reads, side by
  * side, and batch normalization. Odd extents are padded with zeros below and to the right.
  *
+ * Where a unit holds the second convolution, its T2 is what that reads here: the map without its first row and column where extents are even, the map
+ * itself where they are odd. In PyTorch it is the moved and padded map, of the activation's extents.
+ *
  * @param channels of the output, even
  */
 export function addFactorizedReduction(
