@@ -127,7 +127,7 @@ export { type DartsArchitecture, darts } from './spaces/darts.ts';
 export { type Nasbench101Architecture, nasbench101 } from './spaces/nasbench101.ts';
 export { type Nasbench201Architecture, nasbench201 } from './spaces/nasbench201.ts';
 export { type NatsSizeArchitecture, natsSize } from './spaces/nats-size.ts';
-export { type NdsArchitecture, NdsSpace, ndsSpaces } from './spaces/nds.ts';
+export { type NdsArchitecture, type NdsSpace, ndsSpaces } from './spaces/nds.ts';
 export { findSpace, SPACE_NAMES } from './spaces/registry.ts';
 export {
   isNumbered,

@@ -65,6 +65,7 @@ describe('the public API', () => {
       'nasbench101',
       'nasbench201',
       'natsSize',
+      'ndsSpaces',
       'networkCounts',
       'networkGradients',
       'networkKey',
