@@ -113,6 +113,7 @@ export { loadDartsNasbench301 } from './benchmarks/darts-nasbench301.ts';
 export { DATASETS, type Dataset } from './benchmarks/datasets.ts';
 export { loadNasbench101 } from './benchmarks/nasbench101.ts';
 export { loadNasbench201 } from './benchmarks/nasbench201.ts';
+export { type NdsBenchmarkOptions, readNdsBenchmark } from './benchmarks/nds.ts';
 export { BENCHMARK_NAMES, openBenchmark } from './benchmarks/registry.ts';
 export { GraphBuilder } from './graph/builder.ts';
 export { flops, params } from './graph/counts.ts';

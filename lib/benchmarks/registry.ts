@@ -1,9 +1,11 @@
 import { EznasError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
+import type { SearchSpace } from '../spaces/space.ts';
 import type { Benchmark } from './benchmark.ts';
 import { loadDartsNasbench301 } from './darts-nasbench301.ts';
 import { loadNasbench101 } from './nasbench101.ts';
 import { loadNasbench201 } from './nasbench201.ts';
+import { readNdsBenchmark } from './nds.ts';
 
 interface BenchmarkEntry {
   readonly name: string;
@@ -22,20 +24,28 @@ const BENCHMARKS: readonly BenchmarkEntry[] = [
 /** Names that {@link openBenchmark} knows. */
 export const BENCHMARK_NAMES: readonly string[] = BENCHMARKS.map(({ name }) => name);
 
+/** Benchmarks whose files are not in the package: how their names begin, and which file is needed. */
+const DOWNLOADED: readonly (readonly [begin: string, file: string])[] = [
+  ['nds-', 'a file of nds_data.zip (facebookresearch/nds), such as DARTS.json'],
+];
+
 /**
- * The benchmark of that name.
+ * The benchmark of that name, or of a `.json` file of NDS (see readNdsBenchmark).
  *
+ * @param space of a file whose name does not tell it
  * @throws EznasError INVALID_ARGUMENT naming those there are; INVALID_FILE when its table is damaged
  */
-export function openBenchmark(name: string): Benchmark<unknown> {
+export function openBenchmark(name: string, space?: SearchSpace<unknown>): Benchmark<unknown> {
+  if (name.endsWith('.json')) return readNdsBenchmark(name, space && { space });
   const entry = BENCHMARKS.find((candidate) => candidate.name === name);
-  if (entry === undefined) {
-    throw new EznasError(
-      'INVALID_ARGUMENT',
-      `unknown benchmark '${name}'${didYouMean(name, BENCHMARK_NAMES)} (known: ${BENCHMARK_NAMES.join(', ')})`,
-    );
-  }
-  return entry.open();
+  if (entry !== undefined) return entry.open();
+  const file = DOWNLOADED.find(([begin]) => name.startsWith(begin))?.[1];
+  throw new EznasError(
+    'INVALID_ARGUMENT',
+    file === undefined
+      ? `unknown benchmark '${name}'${didYouMean(name, BENCHMARK_NAMES)} (known: ${BENCHMARK_NAMES.join(', ')}, and .json files of NDS)`
+      : `the accuracies of ${name} are not in the package; give the path of ${file} as the benchmark`,
+  );
 }
 
 /** The benchmark that is meant where only a space is named, by its name; undefined where none ships. */

@@ -86,11 +86,11 @@ const OPTIONS = {
   },
   benchmark: {
     flags: '--benchmark <name>',
-    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}, or a .csv file with the columns architecture and <dataset>`,
+    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}, a .csv file with the columns architecture and <dataset>, or a .json file of NDS`,
     fallback: "the space's",
-    schema: z.union([z.string().endsWith('.csv'), oneOf(BENCHMARK_NAMES)], {
+    schema: z.union([z.string().regex(/\.(csv|json)$|^nds-/), oneOf(BENCHMARK_NAMES)], {
       error: ({ input }) =>
-        `known are ${list(BENCHMARK_NAMES)}, or a .csv file${didYouMean(String(input), BENCHMARK_NAMES)}`,
+        `known are ${list(BENCHMARK_NAMES)}, or a .csv or .json file${didYouMean(String(input), BENCHMARK_NAMES)}`,
     }),
   },
   dataset: {

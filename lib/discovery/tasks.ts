@@ -17,7 +17,7 @@ export interface TaskPlace {
 export const taskName = ({ benchmark, dataset }: TaskPlace): string => `${benchmark.name}:${dataset}`;
 
 /**
- * The benchmark and dataset that a text names: `nasbench201:cifar100`, or a benchmark or space alone for its first dataset.
+ * The benchmark and dataset that a text names: `nasbench201:cifar100`, or a benchmark, its file or a space alone for its first dataset.
  *
  * @param own benchmarks of the caller, found before those of the package
  * @throws EznasError INVALID_ARGUMENT for an unknown benchmark or dataset; INVALID_FILE
@@ -43,7 +43,7 @@ export function findTask(text: string, own: readonly Benchmark<unknown>[]): Task
  */
 export function findTasks(texts: readonly string[], own: readonly Benchmark<unknown>[]): TaskPlace[] {
   const everything = () =>
-    [...own, ...BENCHMARK_NAMES.map(openBenchmark)].flatMap((benchmark) =>
+    [...own, ...BENCHMARK_NAMES.map((name) => openBenchmark(name))].flatMap((benchmark) =>
       benchmark.datasets.map(({ name }) => ({ benchmark, dataset: name })),
     );
   const places = texts.flatMap((text) => (text.trim() === 'all' ? everything() : [findTask(text, own)]));

@@ -16,7 +16,7 @@ import { networkKey, type SearchSpace } from '../spaces/space.ts';
 export interface SettingOptions extends RunOptions {
   /** Search space: its name or one of your own. Default: that of the benchmark, or `nasbench201`. */
   readonly space?: string | SearchSpace<unknown>;
-  /** Where accuracies are known: a name, the path of a `.csv` file (see readCsvBenchmark), or one of your own. Default: the space's. */
+  /** Where accuracies are known: a name, the path of a `.csv` file (see readCsvBenchmark) or of a `.json` file of NDS, or one of your own. Default: the space's. */
   readonly benchmark?: string | Benchmark<unknown>;
   /** Dataset whose networks, image format and accuracies are meant. Default: the benchmark's first. */
   readonly dataset?: string;
@@ -57,7 +57,9 @@ export function resolveBenchmark({
   const given = typeof space === 'object' ? space : space && findSpace(space);
   const meant = benchmark ?? (given ? benchmarkOf(given.name) : 'nasbench201');
   const open = (name: string) =>
-    name.endsWith('.csv') ? readCsvBenchmark(name, given || findSpace('nasbench201')) : openBenchmark(name);
+    name.endsWith('.csv')
+      ? readCsvBenchmark(name, given || findSpace('nasbench201'))
+      : openBenchmark(name, given || undefined);
   const opened = typeof meant === 'string' ? open(meant) : meant;
   if (given && opened && given !== opened.space) {
     throw new EznasError(

@@ -80,6 +80,7 @@ describe('the public API', () => {
       'rankCorrelation',
       'readCsvBenchmark',
       'readEvaluation',
+      'readNdsBenchmark',
       'renderReport',
       'requireValid',
       'resolveConfig',

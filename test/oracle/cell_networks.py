@@ -262,4 +262,5 @@ def main():
     print(json.dumps(networks))
 
 
-main()
+if __name__ == "__main__":
+    main()

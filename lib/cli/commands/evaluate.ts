@@ -68,7 +68,8 @@ Examples:
   $ eznas evaluate --replay result.json
   $ eznas evaluate --program 'frobenius_norm(sigmoid(logdet(sign(T1GD))))' --networks 200
   $ eznas evaluate --proxy params --proxy flops --networks all --dataset imagenet16-120
-  $ eznas evaluate --proxy eznas-a --proxy params --report proxies.html`,
+  $ eznas evaluate --proxy eznas-a --proxy params --report proxies.html
+  $ eznas evaluate --benchmark nds_data/DARTS.json --proxy eznas-a --networks 200`,
   );
   command.action(async (given: Record<string, unknown>) => {
     const { proxy, program, replay, report, details = false, ...options } = checkOptions(given, OPTIONS);
