@@ -48,7 +48,7 @@ export { exportArchitecture, exportOnnx, type OnnxOptions } from './onnx/export.
 export { curvesCsv, meanCurve, type SearchSummary, type Spread, type SpreadPoint } from './search/comparison.ts';
 export type { AlgorithmName } from './search/config.ts';
 export type { Latency } from './search/latency.ts';
-export type { ArchitectureSearchResult, FoundNetwork, TrainedNetworks } from './search/result.ts';
+export type { ArchitectureSearchResult, FoundNetwork, SearchedNetworks, TrainedNetworks } from './search/result.ts';
 export {
   type ArchitectureSearchProgress,
   type OwnParts,

@@ -3,6 +3,8 @@
  * file of `page/panels` draws it. To add a kind, add its type here and its file there.
  */
 
+import type { CellDiagram } from '../spaces/diagram.ts';
+
 /** A correlation or another figure of merit with its interval; null where it is not defined. */
 export interface Measure {
   readonly value: number | null;
@@ -17,10 +19,12 @@ export interface NetworkTable {
   readonly indices: readonly number[];
   /** As the space prints them. */
   readonly architectures: readonly string[];
-  /** Per cent. */
-  readonly accuracies: readonly number[];
+  /** Per cent; null where it is not known. */
+  readonly accuracies: readonly (number | null)[];
   /** By proxy; null where a score is not finite. */
   readonly scores: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Further columns of the table. */
+  readonly figures?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Score against accuracy, one plot for each proxy of the networks' table. */
@@ -135,6 +139,84 @@ export interface ParetoPanel {
   readonly front: readonly { readonly size: number; readonly fitness: number; readonly program: string }[];
 }
 
+/** Networks that a search found, with their cells drawn. */
+export interface FoundPanel {
+  readonly kind: 'found';
+  readonly networks: readonly {
+    readonly architecture: string;
+    /** Empty where its space has none. */
+    readonly cells: readonly CellDiagram[];
+    readonly figures: Readonly<Record<string, number | null>>;
+  }[];
+}
+
+/** A point of the mean of a search's courses. */
+export interface CoursePoint {
+  /** Networks scored, or seconds. */
+  readonly at: number;
+  readonly mean: number;
+  /** Mean less and plus one standard deviation over the repeats. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Courses of searches in true accuracy. */
+export interface CoursesPanel {
+  readonly kind: 'courses';
+  /** The most accurate network there is, in per cent; null where none is within the constraints. */
+  readonly optimum: number | null;
+  readonly searches: readonly {
+    readonly name: string;
+    readonly repeats: number;
+    /** Of the network best by the search's own scores, and of the best that it met. */
+    readonly accuracy: { readonly scored: readonly CoursePoint[]; readonly seconds: readonly CoursePoint[] };
+    readonly highest: { readonly scored: readonly CoursePoint[]; readonly seconds: readonly CoursePoint[] };
+  }[];
+}
+
+/** Mean and standard deviation over repeats; null where not defined. */
+export interface MeanValue {
+  readonly mean: number | null;
+  readonly deviation: number | null;
+}
+
+/** Searches at their end. */
+export interface SearchesPanel {
+  readonly kind: 'searches';
+  readonly optimum: number | null;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly algorithm: string;
+    readonly objective: string;
+    /** By repeat. */
+    readonly accuracies: readonly (number | null)[];
+    readonly accuracy: MeanValue;
+    readonly regret: MeanValue;
+    readonly highest: MeanValue;
+    readonly seconds: MeanValue;
+  }[];
+}
+
+/** The networks' table by two objectives, with those that none dominates. */
+export interface ObjectivesPanel {
+  readonly kind: 'objectives';
+  readonly objectives: readonly {
+    readonly name: string;
+    readonly better: 'more' | 'less';
+    readonly values: readonly (number | null)[];
+  }[];
+  /** Places of the networks that none dominates. */
+  readonly front: readonly number[];
+}
+
+/** A table and no more. */
+export interface TablePanel {
+  readonly kind: 'table';
+  readonly caption: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
 /** Where the time went. */
 export interface TimesPanel {
   readonly kind: 'times';
@@ -156,6 +238,11 @@ export type Panel =
   | ProgramsPanel
   | LineagePanel
   | ParetoPanel
+  | FoundPanel
+  | CoursesPanel
+  | SearchesPanel
+  | ObjectivesPanel
+  | TablePanel
   | TimesPanel;
 
 export interface Section {

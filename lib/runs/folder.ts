@@ -155,6 +155,25 @@ export class LockedFolder {
   }
 }
 
+/**
+ * What a run folder's run is of; `evolve` where the folder has no configuration.
+ *
+ * @throws EznasError INVALID_RUN when the configuration is damaged
+ */
+export function runKind(folder: string): RunKind {
+  const path = join(folder, CONFIG);
+  if (!existsSync(path)) return 'evolve';
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new EznasError('INVALID_RUN', `${path} is damaged (${(error as Error).message}); restore it from a copy`);
+  }
+  // Of any version and format: a report only reads.
+  const result = z.looseObject({ kind: configFile.shape.kind }).safeParse(value);
+  return result.success ? result.data.kind : 'evolve';
+}
+
 function readConfig(path: string): ConfigFile {
   const damaged = (reason: string): never => {
     throw new EznasError(

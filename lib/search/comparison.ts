@@ -60,8 +60,8 @@ export function meanCurve(
 ): SpreadPoint[] {
   const end = Math.max(0, ...curves.map((curve) => curve.at(-1)?.[by] ?? 0));
   const places = Array.from({ length: points }, (_, place) => (end * (place + 1)) / points);
-  const grid = by === 'scored' ? [...new Set([1, ...places.map(Math.floor)])].filter((at) => at >= 1) : places;
-  return grid.flatMap((at) => {
+  const grid = by === 'scored' ? [1, ...places.map(Math.floor)].filter((at) => at >= 1) : places;
+  return [...new Set(grid)].flatMap((at) => {
     const values = curves.flatMap((curve) => {
       const reached = curve.findLast((point) => point[by] <= at)?.[value];
       return reached === undefined || Number.isNaN(reached) ? [] : [reached];

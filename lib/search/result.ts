@@ -29,6 +29,19 @@ export interface FoundNetwork {
   readonly accuracy: number | null;
 }
 
+/** Every network that a search scored, in order: each list has one entry for each. */
+export interface SearchedNetworks {
+  readonly architectures: readonly string[];
+  /** Their numbers in the benchmark; null where they have none. */
+  readonly indices: readonly (number | null)[];
+  /** True accuracy in per cent; null where it is not known. */
+  readonly accuracies: readonly (number | null)[];
+  /** By metric of the objectives. */
+  readonly values: Readonly<Record<string, readonly number[]>>;
+  /** By objective, more is better: of several metrics the weighted sum of ranks among all of these networks. */
+  readonly merits: readonly (readonly number[])[];
+}
+
 /** Networks trained at the end of a search, by the table. */
 export interface TrainedNetworks {
   readonly epochs: number;
@@ -64,6 +77,8 @@ export interface ArchitectureSearchResult {
   readonly trained: TrainedNetworks | null;
   /** The search and its rivals over all repeats; empty without repeats and rivals. */
   readonly comparison: readonly SearchSummary[];
+  /** With `details`: every network that the search, in its first repeat, scored. */
+  readonly networks?: SearchedNetworks;
   /** Absolute path, or null. */
   readonly runFolder: string | null;
 }
@@ -79,7 +94,11 @@ export async function resultOf(
   contests: readonly Contest[],
   outcomes: readonly (readonly SearchOutcome<unknown>[])[],
   runFolder: string | null,
-  { threads, labelled }: { readonly threads: number | undefined; readonly labelled: boolean },
+  {
+    threads,
+    labelled,
+    details,
+  }: { readonly threads: number | undefined; readonly labelled: boolean; readonly details: boolean },
 ): Promise<ArchitectureSearchResult> {
   const { problem } = contests[0]!;
   const { objectives, constraints, measure } = problem;
@@ -107,7 +126,22 @@ export async function resultOf(
     comparison: compared
       ? contests.map((contest, place) => summarize(setting, contest, outcomes[place]!, goal?.accuracy ?? Number.NaN))
       : [],
+    ...(details && { networks: searchedNetworks(setting, history) }),
     runFolder,
+  };
+}
+
+function searchedNetworks({ space, benchmark, dataset }: Setting, history: History<unknown>): SearchedNetworks {
+  const { evaluations, metrics, objectives } = history;
+  const indices = evaluations.map(({ architecture }) => benchmark?.index(architecture) ?? null);
+  return {
+    architectures: evaluations.map(({ architecture }) => space.print(architecture)),
+    indices,
+    accuracies: indices.map((index) => (index === null ? null : benchmark!.accuracy(index, dataset.name))),
+    values: Object.fromEntries(
+      metrics.map((metric, place) => [metric, evaluations.map(({ values }) => values[place]!)]),
+    ),
+    merits: objectives.map((objective) => evaluations.map((evaluation) => history.merit(evaluation, objective))),
   };
 }
 

@@ -25,6 +25,8 @@ export interface ArchitectureSearchProgress {
 /** What may differ between the parts of a run without changing its result, and what its configuration cannot keep. */
 export interface SearchRunningOptions extends Pick<SettingOptions, 'threads' | 'signal' | 'device'> {
   readonly onProgress?: (progress: ArchitectureSearchProgress) => void;
+  /** Whether the result lists every network scored, as its report needs; default false. */
+  readonly details?: boolean;
 }
 
 /** What to search, for what, and how. */
@@ -129,6 +131,7 @@ async function run(
     const result = await resultOf(config, setting, contests, outcomes, folder?.path ?? null, {
       threads: options.threads,
       labelled,
+      details: options.details ?? false,
     });
     folder?.saveReport(result);
     return result;

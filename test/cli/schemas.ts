@@ -250,6 +250,15 @@ export const searchResult = z.strictObject({
       curves: z.array(curve),
     }),
   ),
+  networks: z
+    .strictObject({
+      architectures: z.array(architecture),
+      indices: z.array(z.int().nullable()),
+      accuracies: z.array(z.number().nullable()),
+      values: z.record(z.string(), z.array(z.number().nullable())),
+      merits: z.array(z.array(z.number().nullable())),
+    })
+    .optional(),
   runFolder: z.string().nullable(),
 });
 

@@ -25,6 +25,7 @@ describe('eznas search', () => {
     assert.equal(result.runFolder, run);
     const [svg, onnx] = [place('best.svg'), place('best.onnx')];
     const resumed = searchResult.parse(await jsonOf('search', '--resume', run, '--svg', svg, '--onnx', onnx));
+    assert.match(readFileSync(`${run}/report.html`, 'utf8'), /^<!doctype html>/);
     assert.match(readFileSync(svg, 'utf8'), /^<svg .*<\/svg>\n$/s);
     assert.deepEqual(readFileSync(onnx), Buffer.from(exportArchitecture(result.best[0]!.architecture)));
     assert.deepEqual(resumed.best, result.best);
@@ -34,7 +35,8 @@ describe('eznas search', () => {
   it('compares searches, and writes their courses as CSV', async () => {
     const curves = place('curves.csv');
     const args = ['--proxy', 'params', '--repeats', '2', '--beside', 'random:oracle', '--run', place('run')];
-    const result = searchResult.parse(await jsonOf('search', ...args, ...SMALL, '--curves', curves));
+    const result = searchResult.parse(await jsonOf('search', ...args, ...SMALL, '--curves', curves, '--details'));
+    assert.equal(result.networks!.architectures.length, result.scored);
     assert.deepEqual(
       result.comparison.map(({ name }) => name),
       ['aging:params', 'random:oracle'],

@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { evaluationReport } from '../../lib/report/evaluation-report.ts';
 import { renderReport } from '../../lib/report/render.ts';
+import { searchReport } from '../../lib/report/search-report.ts';
 import { writeRunReport } from '../../lib/report/write.ts';
-import { evaluation, makeRun } from './fixtures.ts';
+import { comparedSearch, evaluation, frontSearch, makeRun } from './fixtures.ts';
 
 /** Where Debian, Fedora and others put it; EZNAS_CHROMIUM names another. */
 const CHROMIUM = [
@@ -45,6 +46,8 @@ describe('reports in a browser', function () {
     folder = mkdtempSync(join(tmpdir(), 'eznas-page-'));
     writeFileSync(join(folder, 'small.html'), renderReport(evaluationReport(evaluation(300))));
     writeFileSync(join(folder, 'all.html'), renderReport(evaluationReport(evaluation(ALL))));
+    writeFileSync(join(folder, 'search.html'), renderReport(searchReport(await comparedSearch())));
+    writeFileSync(join(folder, 'front.html'), renderReport(searchReport(await frontSearch())));
     await makeRun(join(folder, 'run'));
     writeRunReport(join(folder, 'run'));
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
@@ -217,6 +220,45 @@ describe('reports in a browser', function () {
     assert.equal(await page.locator('.panel-pareto canvas').count(), 1);
     assert.ok((await page.locator('.panel-times svg').count()) > 0);
     assert.ok((await page.locator('.panel-generations svg path').count()) > 0);
+  });
+
+  it('shows an architecture search: cells, courses by networks or seconds, searches, training', async () => {
+    await open('search.html');
+    assert.equal(await page.locator('.panel-found svg.cell').count(), 10);
+    const courses = page.locator('.panel-courses');
+    assert.deepEqual(
+      (await courses.locator('.legend').innerText()).split('\n').map((text) => text.trim()),
+      ['aging:params, 3 repeats', 'random:oracle, 3 repeats'],
+    );
+    const line = () => courses.locator('g[aria-label=line] path').first().getAttribute('d');
+    const byNetworks = await line();
+    await courses.getByRole('button', { name: 'Seconds of measuring' }).click();
+    assert.notEqual(await line(), byNetworks);
+    await courses.getByRole('button', { name: 'Networks scored' }).click();
+    assert.equal(await line(), byNetworks);
+    await courses.getByRole('button', { name: 'Best met' }).click();
+    assert.notEqual(await line(), byNetworks);
+    await courses.locator('.stage').scrollIntoViewIfNeeded();
+    const box = (await courses.locator('.stage').boundingBox())!;
+    const tip = courses.locator('g[aria-label=tip] text');
+    for (let share = 0.05; share < 1 && (await tip.count()) === 0; share += 0.02) {
+      await page.mouse.move(box.x + box.width * 0.8, box.y + box.height * share);
+    }
+    assert.match((await tip.first().textContent())!, /(aging:params|random:oracle).*networks: \d+\.\d\d ± /);
+    assert.equal(await page.locator('.panel-searches g[aria-label=dot] circle').count(), 6);
+    const head = page.locator('.panel-searches th', { hasText: 'regret' });
+    await head.locator('button').click();
+    assert.equal(await head.getAttribute('aria-sort'), 'descending');
+    assert.equal(await page.locator('.panel-table tbody tr').count(), 3);
+  });
+
+  it('shows several objectives, with the networks that none dominates standing out', async () => {
+    await open('front.html', 'dark');
+    assert.equal(await page.locator('.panel-objectives canvas').getAttribute('data-dots'), '80');
+    const card = await pointAtDot();
+    assert.match(card, /Network \d+\naccuracy/);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.waitForFunction('document.documentElement.scrollWidth <= innerWidth');
   });
 
   it('fits a telephone: nothing is wider than the page but what scrolls', async () => {

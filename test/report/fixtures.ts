@@ -4,6 +4,8 @@ import { evolve } from '../../lib/evolution/evolve.ts';
 import { RunFolder } from '../../lib/evolution/run-folder.ts';
 import { printProgram } from '../../lib/programs/print.ts';
 import { Random } from '../../lib/random.ts';
+import type { ArchitectureSearchResult } from '../../lib/search/result.ts';
+import { searchArchitectures } from '../../lib/search/search-architectures.ts';
 import { nasbench201 } from '../../lib/spaces/nasbench201.ts';
 import { fakeProblem } from '../evolution/fixtures/fake-search.ts';
 
@@ -95,5 +97,32 @@ export async function makeRun(folder: string, { finished = true, generations = 8
     best: { program: printProgram(best.program), fitness: best.fitness, sign: best.sign, heldOut },
     baselines: [{ name: 'params', ...heldOut }],
     runFolder: run.path,
+  });
+}
+
+/** A search by parameters over three repeats beside random search that knows the accuracies: no network is run. */
+export function comparedSearch(runFolder?: string): Promise<ArchitectureSearchResult> {
+  return searchArchitectures({
+    proxies: ['params'],
+    budget: 60,
+    population: 20,
+    sample: 5,
+    repeats: 3,
+    beside: ['random:oracle'],
+    train: { networks: 3, epochs: 12 },
+    details: true,
+    ...(runFolder && { runFolder }),
+  });
+}
+
+/** A search for accuracy and few parameters. */
+export function frontSearch(): Promise<ArchitectureSearchResult> {
+  return searchArchitectures({
+    algorithm: 'nsga2',
+    proxies: ['oracle'],
+    minimize: ['params'],
+    budget: 80,
+    population: 20,
+    details: true,
   });
 }

@@ -14,10 +14,10 @@ export function addReport(cli: Command): void {
   const command = cli
     .command('report')
     .summary('draw a result or a run folder as an HTML page')
-    .argument('<source>', 'run folder of eznas evolve, or JSON file of eznas evaluate --details')
+    .argument('<source>', 'run folder, or JSON file of eznas evaluate --details or eznas search --details')
     .description(
-      'Draws the report of a run folder, finished or not, or of the JSON that "eznas evaluate --details --out" wrote: one HTML file that needs ' +
-        'no network.',
+      'Draws the report of a run folder, or of the JSON that "eznas evaluate" or "eznas search" wrote with --details --out: one HTML file that ' +
+        'needs no network.',
     );
   addOptions(command, OPTIONS, { html: 'report.html in the run folder, or the JSON file with .html' }).addHelpText(
     'after',

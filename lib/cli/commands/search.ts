@@ -1,6 +1,11 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describeCells, drawCells } from '../../drawing/cells.ts';
 import { exportArchitecture } from '../../onnx/export.ts';
+import { renderReport } from '../../report/render.ts';
+import { searchReport } from '../../report/search-report.ts';
+import { RUN_REPORT } from '../../report/write.ts';
+import { writeFileAtomic } from '../../runs/atomic-file.ts';
 import { curvesCsv, type SearchSummary, type Spread } from '../../search/comparison.ts';
 import type { ArchitectureSearchResult, FoundNetwork } from '../../search/result.ts';
 import {
@@ -11,7 +16,7 @@ import {
 } from '../../search/search-architectures.ts';
 import type { CellDiagram } from '../../spaces/diagram.ts';
 import { findSpace } from '../../spaces/registry.ts';
-import { describeProtocol, noteToUser } from '../notes.ts';
+import { describeProtocol, noteToUser, warn } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
 import { reserveOutput } from '../output-file.ts';
 import { startProgress } from '../progress.ts';
@@ -51,6 +56,8 @@ const OPTIONS = [
   'train',
   'trainEpochs',
   'curves',
+  'report',
+  'details',
   'svg',
   'onnx',
   'run',
@@ -87,7 +94,7 @@ Examples:
   $ eznas search --proxy eznas-a --max-params 1e6 --max-flops 150e6 --train 5 --svg best.svg --onnx best.onnx
   $ eznas search --algorithm nsga2 --proxy eznas-a --minimize params --minimize flops --json
   $ eznas search --oracle --budget 100 --warmup 1000 --warmup-proxy eznas-a --move eznas-a
-  $ eznas search --repeats 10 --beside random --beside oracle --beside params --curves curves.csv
+  $ eznas search --repeats 10 --beside random --beside oracle --beside params --curves curves.csv --report search.html
   $ eznas search --resume runs/seven`,
   );
   command.action(async (given: Record<string, unknown>) => {
@@ -98,14 +105,20 @@ Examples:
       return path === undefined ? [] : [{ file: reserveOutput(path, `--${option}`), content }];
     });
     try {
-      const result = await giveResult(options, () => searchOrResume(options, folder, signal), forPeople);
-      for (const { file, content } of files) file.commit(content(result));
+      const work = async () => {
+        const result = await searchOrResume(options, folder, signal);
+        for (const { file, content } of files) file.commit(content(result));
+        drawReport(result);
+        const { networks, ...short } = result;
+        return options.details ? result : short;
+      };
+      const result = await giveResult(options, work, forPeople);
       if (options.json) return;
       describeProtocol(result.protocol);
       if (result.ended === 'exhausted') noteToUser('nothing new was found any more, so the search ended early');
       const cells = describeCells(bestCells(result));
       if (cells) noteToUser(`best network:\n${cells}`);
-      if (result.runFolder) noteToUser(`run folder: ${result.runFolder}`);
+      if (result.runFolder) noteToUser(`run folder: ${result.runFolder}; open its ${RUN_REPORT} in a browser`);
     } finally {
       for (const { file } of files) file.discard();
     }
@@ -114,10 +127,11 @@ Examples:
 
 /** Files that are written besides the result. */
 const FILES: readonly {
-  readonly option: 'curves' | 'svg' | 'onnx';
+  readonly option: 'curves' | 'report' | 'svg' | 'onnx';
   readonly content: (result: ArchitectureSearchResult) => string | Uint8Array;
 }[] = [
   { option: 'curves', content: (result) => curvesCsv(curvesOf(result)) },
+  { option: 'report', content: (result) => renderReport(searchReport(result)) },
   { option: 'svg', content: (result) => drawCells(bestCells(result)) },
   {
     option: 'onnx',
@@ -125,6 +139,16 @@ const FILES: readonly {
       exportArchitecture(best[0]!.architecture, { space, dataset, seed }),
   },
 ];
+
+/** Draws the result's page in its run folder. One that cannot be written takes nothing from the result. */
+function drawReport(result: ArchitectureSearchResult): void {
+  if (result.runFolder === null) return;
+  try {
+    writeFileAtomic(join(result.runFolder, RUN_REPORT), renderReport(searchReport(result)));
+  } catch (error) {
+    warn(`no report was drawn: ${(error as Error).message}`);
+  }
+}
 
 /** The cells of the best network; none in a space without cells. */
 function bestCells({ best, protocol }: ArchitectureSearchResult): readonly CellDiagram[] {
@@ -137,13 +161,10 @@ async function searchOrResume(options: Options, folder: string, signal: AbortSig
   const onProgress = ({ done, total, search, best }: ArchitectureSearchProgress) =>
     progress.update(done, total, options.repeats || options.beside ? search : `best ${best}`);
   const { threads, device } = options;
-  const running = { ...(threads && { threads }), ...(device && { device }), signal, onProgress };
+  const running = { ...(threads && { threads }), ...(device && { device }), signal, onProgress, details: true };
   try {
     if (options.resume !== undefined) {
-      requireResumable(
-        options,
-        FILES.map(({ option }) => option),
-      );
+      requireResumable(options, ['details', ...FILES.map(({ option }) => option)]);
       return await resumeSearch(folder, running);
     }
     return await searchArchitectures({ ...searchOptions(options), ...running, runFolder: folder });

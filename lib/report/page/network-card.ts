@@ -4,11 +4,16 @@ import { cellOf } from './cells/index.ts';
 import { h } from './dom.ts';
 import { formatNumber } from './format.ts';
 
-/** What pointing at a network shows: its number, accuracy, score, and its cell as a graph or its text. */
+/**
+ * What pointing at a network shows: its number, accuracy, score, and its cell as a graph or its text.
+ *
+ * @param proxy whose score is shown; all of the table's without one
+ */
 export function networkCard(table: NetworkTable, place: number, proxy?: string): HTMLElement {
   const architecture = table.architectures[place]!;
   const cell = cellOf(table.space, architecture);
-  const score = proxy === undefined ? undefined : table.scores[proxy]![place];
+  const accuracy = table.accuracies[place]!;
+  const scores = proxy === undefined ? Object.keys(table.scores) : [proxy];
   return h(
     'div',
     { class: 'card' },
@@ -16,9 +21,11 @@ export function networkCard(table: NetworkTable, place: number, proxy?: string):
     h(
       'dl',
       {},
-      h('dt', {}, 'accuracy'),
-      h('dd', {}, `${table.accuracies[place]!.toFixed(2)} %`),
-      ...(score === undefined ? [] : [h('dt', {}, 'score'), h('dd', {}, formatNumber(score, 6))]),
+      ...(accuracy === null ? [] : [h('dt', {}, 'accuracy'), h('dd', {}, `${accuracy.toFixed(2)} %`)]),
+      ...scores.flatMap((name) => [
+        h('dt', {}, proxy === undefined ? name : 'score'),
+        h('dd', {}, formatNumber(table.scores[name]![place], 6)),
+      ]),
     ),
     cell && drawCell(cell),
     h('code', {}, architecture),

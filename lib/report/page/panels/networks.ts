@@ -14,7 +14,7 @@ const PAGE = 25;
 /** The networks in a table, with a filter that the scatter plots follow. */
 export function networksPanel(_: NetworksPanel, { report }: PageContext): HTMLElement {
   const table = report.networks!;
-  const { space, indices, architectures, accuracies, scores } = table;
+  const { space, indices, architectures, accuracies, scores, figures = {} } = table;
   const proxies = Object.keys(scores);
   const columns: TableColumn<number>[] = [
     { title: 'network', align: 'right', value: (place) => indices[place]!, cell: (place) => String(indices[place]) },
@@ -35,7 +35,7 @@ export function networksPanel(_: NetworksPanel, { report }: PageContext): HTMLEl
       title: 'accuracy, %',
       align: 'right',
       value: (place) => accuracies[place]!,
-      cell: (place) => accuracies[place]!.toFixed(2),
+      cell: (place) => accuracies[place]?.toFixed(2) ?? '–',
     },
     ...proxies.map(
       (proxy): TableColumn<number> => ({
@@ -45,13 +45,22 @@ export function networksPanel(_: NetworksPanel, { report }: PageContext): HTMLEl
         cell: (place) => formatNumber(scores[proxy]![place], 6),
       }),
     ),
+    ...Object.entries(figures).map(
+      ([title, values]): TableColumn<number> => ({
+        title,
+        align: 'right',
+        value: (place) => values[place]!,
+        cell: (place) => formatNumber(values[place], 6),
+      }),
+    ),
   ];
   const view = new DataTable<number>({
     caption: 'Networks with their accuracy and scores',
     columns,
     rows: indices.map((_, place) => place),
     page: PAGE,
-    sortedBy: 2,
+    // Without accuracies by the first score.
+    sortedBy: accuracies.some((accuracy) => accuracy !== null) ? 2 : Math.min(3, columns.length - 1),
     onPoint: (place) => pointed.set(place ?? -1),
   });
 
@@ -73,8 +82,8 @@ export function networksPanel(_: NetworksPanel, { report }: PageContext): HTMLEl
       return;
     }
     const passes = (place: number) =>
-      accuracies[place]! >= low &&
-      accuracies[place]! <= high &&
+      (accuracies[place] ?? Number.NEGATIVE_INFINITY) >= low &&
+      (accuracies[place] ?? Number.POSITIVE_INFINITY) <= high &&
       words.every((word) =>
         /^\d+$/.test(word) ? String(indices[place]) === word : architectures[place]!.includes(word),
       );
