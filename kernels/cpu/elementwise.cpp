@@ -2,30 +2,9 @@
 // (one load and one store per register and operand), so nothing is unrolled by hand.
 #include "kernels/cpu/network_functions.h"
 #include "kernels/cpu/registers.h"
+#include "kernels/cpu/rows.h"
 
 namespace eznas::EZNAS_ISA {
-namespace {
-
-/// Calls f(image, block, row) for every row of the map.
-template <class F>
-[[gnu::always_inline]] inline void forEachRow(const FeatureMap& m, F f) {
-  for (int i = 0; i < m.n; ++i)
-    for (int b = 0; b < m.blocks(); ++b)
-      for (int y = 0; y < m.h; ++y) f(i, b, y);
-}
-
-/// y = (accumulate ? y : 0) + f(row pointers, offset), registers along each row.
-template <class F>
-[[gnu::always_inline]] inline void writeRow(float* y, int floats, bool accumulate, F f) {
-  if (accumulate) {
-    for (int k = 0; k < floats; k += kWidth) storeReg(y + k, loadReg(y + k) + f(k));
-  } else {
-    for (int k = 0; k < floats; k += kWidth) storeReg(y + k, f(k));
-  }
-}
-
-}  // namespace
-
 void fill(const FeatureMap& y, float value) {
   forEachRow(y, [&](int i, int b, int row) {
     float* p = y.at(i, b, row, 0);
@@ -58,23 +37,38 @@ void sum(const FeatureMap* inputs, int count, const FeatureMap& y) {
   });
 }
 
-void reluForward(const FeatureMap& x, const FeatureMap& y) {
+void multiply(const FeatureMap& x, const FeatureMap& factor, const FeatureMap& y, bool accumulate) {
+  const bool perChannel = factor.h == 1 && factor.w == 1;
   forEachRow(y, [&](int i, int b, int row) {
     const float* p = x.at(i, b, row, 0);
-    writeRow(y.at(i, b, row, 0), y.w * kLanes, false, [&](int k) {
-      const Reg v = loadReg(p + k);
-      return v <= 0.0f ? Reg{} : v;  // a NaN compares false and stays
-    });
+    float* out = y.at(i, b, row, 0);
+    if (perChannel) {
+      const float* f = factor.at(i, b, 0, 0);
+      writeRow(out, y.w * kLanes, accumulate, [&](int k) { return loadReg(p + k) * loadReg(f + k % kLanes); });
+    } else {
+      const float* f = factor.at(i, b, row, 0);
+      writeRow(out, y.w * kLanes, accumulate, [&](int k) { return loadReg(p + k) * loadReg(f + k); });
+    }
   });
 }
 
-void reluBackward(const FeatureMap& x, const FeatureMap& gy, const FeatureMap& gx, bool accumulate) {
-  forEachRow(gx, [&](int i, int b, int row) {
-    const float* p = x.at(i, b, row, 0);
-    const float* g = gy.at(i, b, row, 0);
-    writeRow(gx.at(i, b, row, 0), gx.w * kLanes, accumulate,
-             [&](int k) { return masked(loadReg(g + k), loadReg(p + k) > 0.0f); });
-  });
+void productSums(const FeatureMap& x, const FeatureMap& gy, const FeatureMap& gFactor, bool accumulate) {
+  constexpr int kHalf = kWidth / 2;
+  for (int i = 0; i < x.n; ++i) {
+    for (int b = 0; b < x.blocks(); ++b) {
+      float* out = gFactor.at(i, b, 0, 0);
+      for (int r = 0; r < kLanes; r += kHalf) {
+        RegDouble total{};
+        for (int row = 0; row < x.h; ++row) {
+          const float* p = x.at(i, b, row, 0) + r;
+          const float* g = gy.at(i, b, row, 0) + r;
+          for (int k = 0; k < x.w * kLanes; k += kLanes) total += loadDouble(p + k) * loadDouble(g + k);
+        }
+        const RegHalf sums = __builtin_convertvector(total, RegHalf);
+        storeReg(out + r, accumulate ? loadAs<RegHalf>(out + r) + sums : sums);
+      }
+    }
+  }
 }
 
 void copyRegion(const FeatureMap& x, int xc, int xy, int xx, const FeatureMap& y, int yc, int yy, int yx, int count,

@@ -26,8 +26,11 @@ void normalizeBackward(const FeatureMap& x, const FeatureMap& gy, const float* m
 void fill(const FeatureMap& y, float value);
 void copy(const FeatureMap& x, const FeatureMap& y, bool accumulate);
 void sum(const FeatureMap* inputs, int count, const FeatureMap& y);
-void reluForward(const FeatureMap& x, const FeatureMap& y);
-void reluBackward(const FeatureMap& x, const FeatureMap& gy, const FeatureMap& gx, bool accumulate);
+void activate(Activation activation, const FeatureMap& x, const FeatureMap& pieces, const FeatureMap& y);
+void activateBackward(Activation activation, const FeatureMap& x, const FeatureMap& pieces, const FeatureMap& gy,
+                      const FeatureMap& gx, bool accumulate);
+void multiply(const FeatureMap& x, const FeatureMap& factor, const FeatureMap& y, bool accumulate);
+void productSums(const FeatureMap& x, const FeatureMap& gy, const FeatureMap& gFactor, bool accumulate);
 void copyRegion(const FeatureMap& x, int xc, int xy, int xx, const FeatureMap& y, int yc, int yy, int yx, int count,
                 int h, int w, bool accumulate);
 

@@ -44,6 +44,9 @@ struct PoolShape {
   bool countPadding = true;  // average pooling only
 };
 
+/// max(0, x); min(max(0, x), 6); x · hardSigmoid(x); min(max(0, x + 3), 6) / 6; 1 / (1 + e^−x).
+enum class Activation { relu, relu6, hardSwish, hardSigmoid, sigmoid };
+
 /// The CPU kernels of one SIMD level. All are single-threaded (networks run in parallel, not layers), deterministic,
 /// keep NaN and Inf as IEEE does, and allocate nothing: scratch comes from the caller.
 struct NetworkKernels {
@@ -84,13 +87,23 @@ struct NetworkKernels {
   void (*fill)(const FeatureMap& y, float value);  // interior, lanes past c stay zero
   void (*copy)(const FeatureMap& x, const FeatureMap& y, bool accumulate);
   void (*sum)(const FeatureMap* inputs, int count, const FeatureMap& y);
-  void (*reluForward)(const FeatureMap& x, const FeatureMap& y);
-  /// gx = (accumulate ? gx : 0) + gy ⊙ [x > 0].
-  void (*reluBackward)(const FeatureMap& x, const FeatureMap& gy, const FeatureMap& gx, bool accumulate);
+  /// y = x ⊙ factor + (accumulate ? y : 0); the factor has x's extents, or is 1 × 1: a number per image and channel.
+  void (*multiply)(const FeatureMap& x, const FeatureMap& factor, const FeatureMap& y, bool accumulate);
+  /// The gradient of a 1 × 1 factor: gFactor = Σ over positions of x · gy, in float64, + (accumulate ? gFactor : 0).
+  void (*productSums)(const FeatureMap& x, const FeatureMap& gy, const FeatureMap& gFactor, bool accumulate);
   /// y[:, yc … yc + count) (+)= x[:, xc … xc + count) at offset (dy, dx) into x (slice) or into y (its gradient):
   /// concat, slice and their gradients. Ranges need not be multiples of 16. Interiors of the common extent h × w.
   void (*copyRegion)(const FeatureMap& x, int xc, int xy, int xx, const FeatureMap& y, int yc, int yy, int yx,
                      int count, int h, int w, bool accumulate);
+
+  // ---- activations: kernels/cpu/activation.cpp ---------------------------------------------------------------------
+  /// y = f(x), on the pieces of f that the numbers of `pieces`, x itself as a rule, are on.
+  void (*activate)(Activation, const FeatureMap& x, const FeatureMap& pieces, const FeatureMap& y);
+  /// gx = (accumulate ? gx : 0) + gy ⊙ f′, read off `x` on the pieces of `pieces`: the activation's input for hard
+  /// swish and hard sigmoid, its output for the others, for both of them where a network runs freely. At a kink f′ is
+  /// that of the constant or straight piece.
+  void (*activateBackward)(Activation, const FeatureMap& x, const FeatureMap& pieces, const FeatureMap& gy,
+                           const FeatureMap& gx, bool accumulate);
 
   // ---- pooling: kernels/cpu/pooling.cpp ----------------------------------------------------------------------------
   /// argmax: [n][blocks][outH][outW][16] flat input positions iy·w + ix of the first maximum (PyTorch's rule; NaN

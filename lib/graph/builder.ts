@@ -1,5 +1,5 @@
 import { EznasError } from '../errors.ts';
-import type { GraphNode, NetworkGraph, Pair, SampleShape, Unit } from './graph.ts';
+import type { Activation, GraphNode, NetworkGraph, Pair, SampleShape, Unit } from './graph.ts';
 import { inferNodeShape } from './shapes.ts';
 
 /** A window extent: one number for both axes, or [vertical, horizontal]. */
@@ -79,6 +79,32 @@ export class GraphBuilder {
 
   relu(input: number): number {
     return this.#push({ kind: 'relu', inputs: [input] });
+  }
+
+  relu6(input: number): number {
+    return this.activation('relu6', input);
+  }
+
+  hardSwish(input: number): number {
+    return this.activation('hardSwish', input);
+  }
+
+  hardSigmoid(input: number): number {
+    return this.activation('hardSigmoid', input);
+  }
+
+  sigmoid(input: number): number {
+    return this.activation('sigmoid', input);
+  }
+
+  /** The activation of that kind. */
+  activation(kind: Activation, input: number): number {
+    return this.#push({ kind, inputs: [input] });
+  }
+
+  /** The product of two nodes of one shape, or of a node and one number per image and channel, [channels, 1, 1]. */
+  multiply(input: number, factor: number): number {
+    return this.#push({ kind: 'multiply', inputs: [input, factor] });
   }
 
   /** Sum of the inputs. One input needs no node: its own index is returned. */

@@ -45,6 +45,11 @@ function attributes(node: GraphNode): readonly number[] {
     case 'concat':
     case 'globalAvgPool':
     case 'identity':
+    case 'relu6':
+    case 'hardSwish':
+    case 'hardSigmoid':
+    case 'sigmoid':
+    case 'multiply':
       return [];
   }
 }

@@ -54,7 +54,16 @@ export type GraphNode =
       readonly axis: 1 | 2 | 3;
       readonly begin: number;
       readonly end: number;
-    };
+    }
+  /** min(max(x, 0), 6). */
+  | { readonly kind: 'relu6'; readonly inputs: readonly [number] }
+  /** x · min(max(x + 3, 0), 6) / 6 (Howard et al., MobileNetV3). */
+  | { readonly kind: 'hardSwish'; readonly inputs: readonly [number] }
+  /** min(max(x + 3, 0), 6) / 6. */
+  | { readonly kind: 'hardSigmoid'; readonly inputs: readonly [number] }
+  | { readonly kind: 'sigmoid'; readonly inputs: readonly [number] }
+  /** Product of two nodes of one shape, or of a node and a number per image and channel, [channels, 1, 1]. */
+  | { readonly kind: 'multiply'; readonly inputs: readonly [number, factor: number] };
 
 export type NodeKind = GraphNode['kind'];
 
@@ -73,7 +82,23 @@ export const NODE_KINDS = [
   'zero',
   'identity',
   'slice',
+  'relu6',
+  'hardSwish',
+  'hardSigmoid',
+  'sigmoid',
+  'multiply',
 ] as const satisfies readonly NodeKind[];
+
+/** Kinds that may be the activation of a unit. */
+export const ACTIVATIONS = [
+  'relu',
+  'relu6',
+  'hardSwish',
+  'hardSigmoid',
+  'sigmoid',
+] as const satisfies readonly NodeKind[];
+
+export type Activation = (typeof ACTIVATIONS)[number];
 
 /** A convolution whose 22 tensors are recorded, with its activation and normalization; units.ts says what makes a unit. Node indices. */
 export interface Unit {

@@ -1,5 +1,13 @@
 import { EznasError } from '../errors.ts';
-import { type GraphNode, type NetworkGraph, NODE_KINDS, type Pair, type SampleShape } from './graph.ts';
+import {
+  ACTIVATIONS,
+  type Activation,
+  type GraphNode,
+  type NetworkGraph,
+  NODE_KINDS,
+  type Pair,
+  type SampleShape,
+} from './graph.ts';
 
 /** Largest value of a size, attribute or index: graphs cross the native boundary as int32. */
 const INT32_MAX = 2 ** 31 - 1;
@@ -50,8 +58,9 @@ function checkInputs(place: Place): void {
   const count = node.inputs.length;
   if (node.kind === 'add' || node.kind === 'concat') {
     if (count < 1) fail(place, 'no inputs given, at least 1 needed');
-  } else if (count !== (node.kind === 'input' ? 0 : 1)) {
-    fail(place, `${count} inputs given, ${node.kind === 'input' ? 0 : 1} needed`);
+  } else {
+    const needed = node.kind === 'input' ? 0 : node.kind === 'multiply' ? 2 : 1;
+    if (count !== needed) fail(place, `${count} inputs given, ${needed} needed`);
   }
   for (const input of node.inputs) {
     if (!isInteger(input, 0) || input >= index) fail(place, `input ${input} is not an earlier node`);
@@ -150,8 +159,19 @@ export function inferNodeShape(
     }
     case 'batchNorm':
     case 'relu':
+    case 'relu6':
+    case 'hardSwish':
+    case 'hardSigmoid':
+    case 'sigmoid':
     case 'identity':
       return read;
+    case 'multiply': {
+      const factor = shapes[node.inputs[1]]!;
+      if (!sameShape(factor, read) && !sameShape(factor, [channels, 1, 1])) {
+        fail(place, `the second input must have the first one's shape, or [${channels}, 1, 1]`);
+      }
+      return read;
+    }
     case 'add':
       for (const input of node.inputs) {
         if (!sameShape(shapes[input]!, read)) fail(place, 'all inputs must have one shape');
@@ -181,7 +201,7 @@ export function inferNodeShape(
 
 /**
  * Output shape of every node, after checking the whole graph: node inputs and attributes, one input node at index 0, the output node, and
- * that every unit names a ReLU, a convolution, and a later batch normalization or the convolution again. A linear layer reads its input
+ * that every unit names an activation, a convolution, and a later batch normalization or the convolution again. A linear layer reads its input
  * flattened channel-major.
  *
  * @throws EznasError INVALID_GRAPH
@@ -201,10 +221,10 @@ export function inferShapes(graph: NetworkGraph): SampleShape[] {
   for (const [index, { relu, conv, batchNorm }] of units.entries()) {
     const kinds = [relu, conv, batchNorm].map((node) => nodes[node]?.kind ?? 'missing');
     const normalized = batchNorm === conv || (kinds[2] === 'batchNorm' && batchNorm > conv);
-    if (kinds[0] !== 'relu' || kinds[1] !== 'conv2d' || !normalized) {
+    if (!ACTIVATIONS.includes(kinds[0] as Activation) || kinds[1] !== 'conv2d' || !normalized) {
       throw new EznasError(
         'INVALID_GRAPH',
-        `unit ${index} names nodes ${relu} (${kinds[0]}), ${conv} (${kinds[1]}), ${batchNorm} (${kinds[2]}); a unit is a relu, a conv2d, and a later batchNorm or the conv2d again`,
+        `unit ${index} names nodes ${relu} (${kinds[0]}), ${conv} (${kinds[1]}), ${batchNorm} (${kinds[2]}); a unit is an activation (${ACTIVATIONS.join(', ')}), a conv2d, and a later batchNorm or the conv2d again`,
       );
     }
   }

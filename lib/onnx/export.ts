@@ -93,6 +93,18 @@ function translate(place: Place): OnnxNode[] {
       return place.normalization === 'running' ? [runningNorm(place)] : batchNorm(place);
     case 'relu':
       return [{ op: 'Relu', inputs, output }];
+    case 'relu6': {
+      const bounds = [0, 6].map((bound) => place.constant(`bound${bound}`, [], Float32Array.of(bound)));
+      return [{ op: 'Clip', inputs: [...inputs, ...bounds], output }];
+    }
+    case 'hardSwish':
+      return [{ op: 'HardSwish', inputs, output }];
+    case 'hardSigmoid':
+      return [{ op: 'HardSigmoid', inputs, output, attributes: { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } }];
+    case 'sigmoid':
+      return [{ op: 'Sigmoid', inputs, output }];
+    case 'multiply':
+      return [{ op: 'Mul', inputs, output }];
     case 'identity':
       return [{ op: 'Identity', inputs, output }];
     case 'add':

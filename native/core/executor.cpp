@@ -108,14 +108,16 @@ void Executor::forward(int index, const float* input) {
     case NodeKind::batchNorm:
       normalize(index);
       break;
-    case NodeKind::relu: {
-      const FeatureMap* mask = outputs_.observer == nullptr ? nullptr : outputs_.observer->mask(index);
-      if (mask == nullptr)
-        kernels_.reluForward(map(operand(index)), y);
-      else
-        kernels_.reluBackward(*mask, map(operand(index)), y, false);
+    case NodeKind::relu:
+    case NodeKind::relu6:
+    case NodeKind::hardSwish:
+    case NodeKind::hardSigmoid:
+    case NodeKind::sigmoid:
+      activate(index);
       break;
-    }
+    case NodeKind::multiply:
+      kernels_.multiply(map(operand(index)), map(operand(index, 1)), y, false);
+      break;
     case NodeKind::add: {
       std::vector<FeatureMap> terms;
       for (size_t k = 0; k < node(index).inputs.size(); ++k)
@@ -188,6 +190,12 @@ void Executor::normalize(int index) {
     n.inverseStd[k] = static_cast<float>(1.0 / std::sqrt(variance[k] + kEpsilon));
   }
   kernels_.normalizeForward(x, n.mean.data(), n.inverseStd.data(), nullptr, nullptr, map(index));
+}
+
+void Executor::activate(int index) {
+  const FeatureMap x = map(operand(index));
+  const FeatureMap* pieces = outputs_.observer == nullptr ? nullptr : outputs_.observer->pieces(index);
+  kernels_.activate(activationOf(node(index)), x, pieces == nullptr ? x : *pieces, map(index));
 }
 
 void Executor::concatenate(int index) {
@@ -296,12 +304,14 @@ void Executor::backward(int index) {
       doneReading(operand(index));
       break;
     case NodeKind::relu:
-      if (further && !isZero(index)) {
-        const FeatureMap* mask = outputs_.observer == nullptr ? nullptr : outputs_.observer->mask(index);
-        const FeatureMap gx = target(operand(index), accumulate);
-        kernels_.reluBackward(mask == nullptr ? map(index) : *mask, gy, gx, accumulate);
-      }
-      doneReading(index);
+    case NodeKind::relu6:
+    case NodeKind::hardSwish:
+    case NodeKind::hardSigmoid:
+    case NodeKind::sigmoid:
+      activateBackward(index, gy);
+      break;
+    case NodeKind::multiply:
+      multiplyBackward(index, gy);
       break;
     case NodeKind::add:
       for (size_t k = 0; k < n.inputs.size(); ++k) {
@@ -372,8 +382,8 @@ void Executor::convolveBackward(int index, const FeatureMap& gy) {
 void Executor::convolveBackwardData(int index, const FeatureMap& gy) {
   const int x = operand(index);
   const std::vector<int>& units = plan_.unitsByConv[static_cast<size_t>(index)];
-  const auto masks = [&](int u) { return records(kKindT1G) && plan_.direct[static_cast<size_t>(u)] && !isZero(x); };
-  const bool recorded = (records(kKindT2G) && !units.empty()) || std::any_of(units.begin(), units.end(), masks);
+  const bool recorded = (records(kKindT2G) && !units.empty()) ||
+                        std::any_of(units.begin(), units.end(), [&](int u) { return recordsThere(u, x); });
   if (!recorded && !wantsGradient(x)) return;
 
   // What is recorded is this convolution's contribution alone, so it must not meet the others before that. They are
@@ -386,14 +396,54 @@ void Executor::convolveBackwardData(int index, const FeatureMap& gy) {
                             scratch_.data());
   for (const int u : units) {
     if (records(kKindT2G)) outputs_.recorder->copy(u, kKindT2G, gx);
-    if (masks(u)) {
-      outputs_.recorder->copyMasked(u, kKindT1G, gx, map(x));
-      doneReading(x);
-    }
+    if (!recordsThere(u, x)) continue;
+    recordSlope(u, gx);
+    doneReading(plan_.slope(graph_, graph_.units[static_cast<size_t>(u)].relu));
   }
   if (!apart) return;
   if (wantsGradient(x)) kernels_.copy(gx, target(x, accumulate), true);
   pool_.release(temporary);
+}
+
+/// T1G: the gradient behind the unit's activation times its slope.
+void Executor::recordSlope(int unit, const FeatureMap& gradient) {
+  const int activation = graph_.units[static_cast<size_t>(unit)].relu;
+  const FeatureMap x = map(plan_.slope(graph_, activation));
+  if (node(activation).kind == NodeKind::relu) return outputs_.recorder->copyMasked(unit, kKindT1G, gradient, x);
+  const Reference product = acquire(activation, 0);
+  kernels_.activateBackward(activationOf(node(activation)), x, x, gradient, pool_.map(product), false);
+  outputs_.recorder->copy(unit, kKindT1G, pool_.map(product));
+  pool_.release(product);
+}
+
+void Executor::activateBackward(int index, const FeatureMap& gy) {
+  const int from = plan_.slope(graph_, index);
+  if (wantsGradient(operand(index)) && !isZero(index)) {
+    const FeatureMap x = map(from);
+    const FeatureMap* pieces = outputs_.observer == nullptr ? nullptr : outputs_.observer->pieces(index);
+    bool accumulate = false;
+    const FeatureMap gx = target(operand(index), accumulate);
+    kernels_.activateBackward(activationOf(node(index)), x, pieces == nullptr ? x : *pieces, gy, gx, accumulate);
+  }
+  doneReading(from);
+}
+
+void Executor::multiplyBackward(int index, const FeatureMap& gy) {
+  const int x = operand(index), factor = operand(index, 1);
+  bool accumulate = false;
+  if (wantsGradient(x)) {
+    const FeatureMap gx = target(x, accumulate);
+    kernels_.multiply(gy, map(factor), gx, accumulate);
+  }
+  if (wantsGradient(factor)) {
+    const FeatureMap gFactor = target(factor, accumulate);
+    if (node(factor).shape == node(x).shape)
+      kernels_.multiply(gy, map(x), gFactor, accumulate);
+    else
+      kernels_.productSums(map(x), gy, gFactor, accumulate);
+  }
+  if (wantsGradient(x)) doneReading(factor);
+  if (wantsGradient(factor)) doneReading(x);
 }
 
 void Executor::sliceBackward(int index, const FeatureMap& gy) {
@@ -428,7 +478,7 @@ void Executor::recordBackward(int index, Reference gradient) {
     if (records(kKindT4G) && unit.batchNorm == index)
       outputs_.recorder->share(u, kKindT4G, pool_.map(gradient), gradient.serial);
     if (records(kKindT1G) && !plan_.direct[static_cast<size_t>(u)] && unit.relu == index && !isZero(index))
-      outputs_.recorder->copyMasked(u, kKindT1G, pool_.map(gradient), map(index));
+      recordSlope(u, pool_.map(gradient));
   }
 }
 

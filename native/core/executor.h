@@ -22,8 +22,8 @@ class PassObserver {
   /// The gradient of a value is complete, and goes on as the observer leaves it. `map` is the value's own where the
   /// plan keeps maps, else empty.
   virtual void differentiated(int /*value*/, const FeatureMap& /*map*/, const FeatureMap& /*gradient*/) {}
-  /// The map whose positive numbers a ReLU lets through, both ways; nullptr for its own input.
-  virtual const FeatureMap* mask(int /*value*/) { return nullptr; }
+  /// The map that says which pieces an activation is on, both ways: one of the plan's slope(); nullptr for its own.
+  virtual const FeatureMap* pieces(int /*value*/) { return nullptr; }
 };
 
 /// Where a pass leaves what it computes; each may be nullptr where it is not wanted.
@@ -68,6 +68,7 @@ class Executor {
   void forward(int index, const float* input);
   void convolve(int index);
   void normalize(int index);
+  void activate(int index);
   void concatenate(int index);
   void poolMaximum(int index);
   void recordForward(int index);
@@ -81,6 +82,13 @@ class Executor {
   void backward(int index);
   void convolveBackward(int index, const FeatureMap& gradient);
   void convolveBackwardData(int index, const FeatureMap& gradient);
+  /// Whether a unit's T1G comes from the gradient of its convolution's input, whose value this is.
+  bool recordsThere(int unit, int value) const {
+    return records(kKindT1G) && plan_.direct[static_cast<size_t>(unit)] && !isZero(value);
+  }
+  void recordSlope(int unit, const FeatureMap& gradient);
+  void activateBackward(int index, const FeatureMap& gradient);
+  void multiplyBackward(int index, const FeatureMap& gradient);
   void sliceBackward(int index, const FeatureMap& gradient);
   void linearBackward(int index, const FeatureMap& gradient);
   void recordBackward(int index, Reference gradient);

@@ -20,8 +20,8 @@ constexpr int64_t kMaxExtent = int64_t{1} << 24;
 constexpr int64_t kMaxWindow = int64_t{1} << 16;
 
 constexpr std::array<const char*, kNodeKindCount> kKindNames = {
-    "input",   "conv2d",        "batchNorm", "relu", "add",      "concat", "maxPool",
-    "avgPool", "globalAvgPool", "linear",    "zero", "identity", "slice"};
+    "input",  "conv2d", "batchNorm", "relu",  "add",   "concat",    "maxPool",     "avgPool", "globalAvgPool",
+    "linear", "zero",   "identity",  "slice", "relu6", "hardSwish", "hardSigmoid", "sigmoid", "multiply"};
 
 std::string text(int64_t value) { return std::to_string(value); }
 std::string text(const SampleShape& s) { return text(s.c) + "×" + text(s.h) + "×" + text(s.w); }
@@ -66,9 +66,7 @@ class NodeDecoder {
 
  private:
   [[noreturn]] void invalid(const std::string& why) const { throw Error(code::kInvalidGraph, label() + ": " + why); }
-  std::string label() const {
-    return "node " + text(index_) + " (" + kKindNames[static_cast<size_t>(node_.kind)] + ")";
-  }
+  std::string label() const { return "node " + text(index_) + " (" + kindName(node_.kind) + ")"; }
 
   void checkSize(const char* what, std::initializer_list<int64_t> extents) const {
     int64_t floats = 1;
@@ -85,13 +83,11 @@ class NodeDecoder {
   void readInputs() {
     const int32_t count = words_.next("input count of " + label());
     const bool many = node_.kind == NodeKind::add || node_.kind == NodeKind::concat;
-    const int32_t exact = node_.kind == NodeKind::input ? 0 : 1;
+    const int32_t exact = node_.kind == NodeKind::input ? 0 : node_.kind == NodeKind::multiply ? 2 : 1;
+    constexpr std::array<const char*, 3> kExact = {"no input", "one input", "two inputs"};
     if (many ? count < 1 : count != exact)
-      invalid("takes " +
-              std::string(many         ? "one or more inputs"
-                          : exact == 0 ? "no input"
-                                       : "one input") +
-              ", not " + text(count));
+      invalid("takes " + std::string(many ? "one or more inputs" : kExact[static_cast<size_t>(exact)]) + ", not " +
+              text(count));
     if (static_cast<size_t>(count) > words_.left()) invalid("its " + text(count) + " inputs are truncated");
     for (int32_t i = 0; i < count; ++i) {
       const int32_t input = words_.next("input of " + label());
@@ -125,7 +121,18 @@ class NodeDecoder {
         node_.shape = operand();
         break;
       case NodeKind::relu:
+      case NodeKind::relu6:
+      case NodeKind::hardSwish:
+      case NodeKind::hardSigmoid:
+      case NodeKind::sigmoid:
       case NodeKind::identity:
+        node_.shape = operand();
+        break;
+      case NodeKind::multiply:
+        if (operand(1) != operand() && operand(1) != SampleShape{operand().c, 1, 1})
+          invalid("multiplies " + text(operand()) + " (node " + text(node_.inputs[0]) + ") by " + text(operand(1)) +
+                  " (node " + text(node_.inputs[1]) + "); the second must be equal, or " +
+                  text(SampleShape{operand().c, 1, 1}));
         node_.shape = operand();
         break;
       case NodeKind::add:
@@ -251,24 +258,24 @@ class NodeDecoder {
 
 Unit decodeUnit(Words& words, const std::vector<Node>& nodes, int index) {
   const std::string label = "unit " + text(index);
-  const auto member = [&](const char* what, NodeKind kind) {
+  const auto member = [&](const char* what, const char* wanted, auto fits) {
     const int32_t node = words.next(std::string(what) + " of " + label);
     if (node < 0 || static_cast<size_t>(node) >= nodes.size())
       throw Error(code::kInvalidGraph, label + ": its " + what + " is node " + text(node) +
                                            "; the graph has nodes 0 to " +
                                            text(static_cast<int64_t>(nodes.size()) - 1));
     const auto found = nodes[static_cast<size_t>(node)].kind;
-    if (found != kind)
-      throw Error(code::kInvalidGraph, label + ": its " + what + " is node " + text(node) + ", a " +
-                                           kKindNames[static_cast<size_t>(found)] + "; it must be a " +
-                                           kKindNames[static_cast<size_t>(kind)]);
+    if (!fits(found))
+      throw Error(code::kInvalidGraph, label + ": its " + what + " is node " + text(node) + ", a " + kindName(found) +
+                                           "; it must be " + wanted);
     return node;
   };
   Unit unit;
-  unit.relu = member("relu", NodeKind::relu);
-  unit.conv = member("conv", NodeKind::conv2d);
-  unit.batchNorm = words.left() > 0 && words.peek() == unit.conv ? member("batchNorm", NodeKind::conv2d)
-                                                                 : member("batchNorm", NodeKind::batchNorm);
+  const auto is = [](NodeKind kind) { return [kind](NodeKind found) { return found == kind; }; };
+  unit.relu = member("relu", "an activation, such as a relu", isActivation);
+  unit.conv = member("conv", "a conv2d", is(NodeKind::conv2d));
+  const bool normalized = words.left() == 0 || words.peek() != unit.conv;
+  unit.batchNorm = member("batchNorm", "a batchNorm", is(normalized ? NodeKind::batchNorm : NodeKind::conv2d));
   if (unit.batchNorm < unit.conv)
     throw Error(code::kInvalidGraph, label + ": its batchNorm is node " + text(unit.batchNorm) +
                                          ", before its conv, node " + text(unit.conv) +
@@ -297,6 +304,8 @@ std::vector<Parameter> listParameters(const std::vector<Node>& nodes) {
 }
 
 }  // namespace
+
+const char* kindName(NodeKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
 Graph decodeGraph(std::span<const int32_t> data) {
   Words words(data);

@@ -21,8 +21,21 @@ enum class NodeKind : int32_t {
   zero,
   identity,
   slice,
+  relu6,
+  hardSwish,
+  hardSigmoid,
+  sigmoid,
+  multiply,
 };
-inline constexpr int kNodeKindCount = 13;
+inline constexpr int kNodeKindCount = 18;
+
+/// Name of a kind, as lib/graph/graph.ts has it.
+const char* kindName(NodeKind kind);
+
+inline bool isActivation(NodeKind kind) {
+  return kind == NodeKind::relu || kind == NodeKind::relu6 || kind == NodeKind::hardSwish ||
+         kind == NodeKind::hardSigmoid || kind == NodeKind::sigmoid;
+}
 
 /// Shape of one sample: channels × height × width. A linear layer's output is features × 1 × 1.
 struct SampleShape {
@@ -50,9 +63,9 @@ struct Node {
   SampleShape shape;                 // of the output, inferred
 };
 
-/// A ReLU, a convolution and a normalization whose 22 tensors are recorded (lib/graph/units.ts says which make a unit).
-/// The ReLU may stand before the convolution, read by it or not, or after the normalization; where nothing normalizes,
-/// the convolution itself stands in its place.
+/// An activation, a convolution and a normalization whose 22 tensors are recorded (lib/graph/units.ts says which make a
+/// unit). The activation may stand before the convolution, read by it or not, or after the normalization; where nothing
+/// normalizes, the convolution itself stands in its place.
 struct Unit {
   int relu = 0, conv = 0, batchNorm = 0;
 };

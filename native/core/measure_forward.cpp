@@ -91,8 +91,8 @@ class ChannelCorrelations : public PassObserver {
 
  private:
   static bool isLayer(NodeKind kind) {
-    return kind == NodeKind::conv2d || kind == NodeKind::batchNorm || kind == NodeKind::relu ||
-           kind == NodeKind::maxPool || kind == NodeKind::avgPool;
+    return kind == NodeKind::conv2d || kind == NodeKind::batchNorm || isActivation(kind) || kind == NodeKind::maxPool ||
+           kind == NodeKind::avgPool;
   }
   const NetworkKernels& kernels_;
   std::vector<int> layers_;  // by value

@@ -65,25 +65,41 @@ double norm(const float* x, size_t size) {
   return std::sqrt(square);
 }
 
-/// What every ReLU of a pass let through, to be let through in others.
-class Masks : public PassObserver {
+/// The pieces that every activation of a pass was on, to be kept to in others.
+class Pieces : public PassObserver {
  public:
-  Masks(const Graph& graph, int batch, const NetworkKernels& kernels)
-      : graph_(graph), kernels_(kernels), pool_(batch), maps_(graph.nodes.size()) {}
+  Pieces(const Graph& graph, int batch, const NetworkKernels& kernels)
+      : kernels_(kernels),
+        pool_(batch),
+        source_(graph.nodes.size(), -1),
+        isSource_(graph.nodes.size(), 0),
+        maps_(graph.nodes.size()) {
+    const Plan plan(graph, {.allValues = true});
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (!isActivation(graph.nodes[i].kind)) continue;
+      source_[i] = plan.slope(graph, static_cast<int>(i));
+      isSource_[static_cast<size_t>(source_[i])] = 1;
+    }
+  }
   void computed(int value, const FeatureMap& map) override {
-    if (frozen_ || graph_.nodes[static_cast<size_t>(value)].kind != NodeKind::relu) return;
+    if (frozen_ || isSource_[static_cast<size_t>(value)] == 0) return;
     FeatureMap& kept = maps_[static_cast<size_t>(value)];
     kept = pool_.map(pool_.acquire(map.c, map.h, map.w, 0));
     kernels_.copy(map, kept, false);
   }
-  const FeatureMap* mask(int value) override { return frozen_ ? &maps_[static_cast<size_t>(value)] : nullptr; }
+  /// What is known to be zero was never seen, and is on the same pieces in every pass.
+  const FeatureMap* pieces(int value) override {
+    const FeatureMap& kept = maps_[static_cast<size_t>(source_[static_cast<size_t>(value)])];
+    return frozen_ && kept.data != nullptr ? &kept : nullptr;
+  }
   void freeze() { frozen_ = true; }
 
  private:
-  const Graph& graph_;
   const NetworkKernels& kernels_;
   FeaturePool pool_;
-  std::vector<FeatureMap> maps_;
+  std::vector<int> source_;        // by activation: the value that tells its pieces
+  std::vector<uint8_t> isSource_;  // by value
+  std::vector<FeatureMap> maps_;   // by value
   bool frozen_ = false;
 };
 
@@ -183,11 +199,11 @@ void measureSamples(MeasureRun& run) {
 
 void measureCurvature(MeasureRun& run) {
   // −Σ w ⊙ (H g) = −gᵀ (H w), and H w is how the gradient changes when all weights grow together: −d/dε g·∇L((1 + ε)
-  // w). The central difference of two steps is exact to ε⁴. ReLUs let through what they do at w, as the second
+  // w). The central difference of two steps is exact to ε⁴. Activations stay on their pieces at w, as the second
   // derivative has it.
   constexpr double kStep = 0.02;
   const Graph& graph = run.graph();
-  Masks masks(graph, run.minibatch().batch, run.kernels);
+  Pieces pieces(graph, run.minibatch().batch, run.kernels);
   const auto gradientsAt = [&](double shift) {
     std::vector<std::vector<float>> moved;
     for (size_t p = 0; p < graph.parameters.size(); ++p) {
@@ -200,10 +216,10 @@ void measureCurvature(MeasureRun& run) {
     Weights weights(graph, moved, 0, 0);
     weights.pack(graph, run.kernels, true);
     GradientRun gradients(run, weights, run.minibatch().batch);
-    return gradients(run.images(), run.request.labels, &masks).parameters;
+    return gradients(run.images(), run.request.labels, &pieces).parameters;
   };
   const std::vector<std::vector<float>> here = gradientsAt(0);
-  masks.freeze();
+  pieces.freeze();
   const auto along = [&](double shift) {
     const std::vector<std::vector<float>> there = gradientsAt(shift);
     double product = 0;

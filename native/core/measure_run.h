@@ -46,9 +46,9 @@ class Observers : public PassObserver {
   void differentiated(int value, const FeatureMap& map, const FeatureMap& gradient) override {
     for (PassObserver* observer : observers_) observer->differentiated(value, map, gradient);
   }
-  const FeatureMap* mask(int value) override {
+  const FeatureMap* pieces(int value) override {
     for (PassObserver* observer : observers_)
-      if (const FeatureMap* found = observer->mask(value)) return found;
+      if (const FeatureMap* found = observer->pieces(value)) return found;
     return nullptr;
   }
 

@@ -1,7 +1,8 @@
 #include "native/core/plan.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
+#include <utility>
 
 namespace eznas {
 
@@ -24,6 +25,21 @@ ConvShape convShape(const Graph& graph, int index) {
 PoolShape poolShape(const Node& node) {
   const Window& w = node.window;
   return {w.kernelH, w.kernelW, w.strideH, w.strideW, w.padH, w.padW, node.countPadding};
+}
+
+Activation activationOf(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::relu6:
+      return Activation::relu6;
+    case NodeKind::hardSwish:
+      return Activation::hardSwish;
+    case NodeKind::hardSigmoid:
+      return Activation::hardSigmoid;
+    case NodeKind::sigmoid:
+      return Activation::sigmoid;
+    default:
+      return Activation::relu;
+  }
 }
 
 Plan::Plan(const Graph& graph, const PassWants& passWants) : wants(passWants) {
@@ -50,7 +66,7 @@ void Plan::findValues(const Graph& graph) {
     if (node.kind != NodeKind::identity)
       for (const int input : node.inputs) ++readers[behindIdentities(input)];
 
-  // A ReLU whose gradient is recorded away from its convolution must see its own consumers only.
+  // An activation whose gradient is recorded away from its convolution must see its own consumers only.
   std::vector<uint8_t> apart(count, 0);
   for (const Unit& unit : graph.units) {
     const auto relu = static_cast<size_t>(unit.relu);
@@ -59,13 +75,14 @@ void Plan::findValues(const Graph& graph) {
     if (!direct.back()) apart[relu] = 1;
   }
 
-  std::unordered_map<int, int> reluOf;
+  std::map<std::pair<NodeKind, int>, int> activations;  // by kind and input
   for (size_t i = 0; i < count; ++i) {
     const Node& node = graph.nodes[i];
     const int self = static_cast<int>(i);
     value[i] = holder[i] = self;
     if (node.kind == NodeKind::identity) value[i] = input(graph, self);
-    if (node.kind == NodeKind::relu && !apart[i]) value[i] = reluOf.try_emplace(input(graph, self), self).first->second;
+    if (isActivation(node.kind) && !apart[i])
+      value[i] = activations.try_emplace({node.kind, input(graph, self)}, self).first->second;
     if (value[i] != self) continue;
 
     const auto isZero = [&](int earlier) {
@@ -80,7 +97,11 @@ void Plan::findValues(const Graph& graph) {
       case NodeKind::linear:
         zero[i] = allZero && !node.bias;
         break;
-      case NodeKind::maxPool:  // computed even so: its gradient goes to the position of the maximum
+      case NodeKind::maxPool:    // computed even so: its gradient goes to the position of the maximum,
+      case NodeKind::hardSwish:  // rises from zero,
+      case NodeKind::multiply:   // and is the other factor's number
+      case NodeKind::hardSigmoid:
+      case NodeKind::sigmoid:
         break;
       default:
         zero[i] = allZero;
@@ -114,7 +135,8 @@ void Plan::findForward(const Graph& graph) {
 
 bool Plan::passesGradient(const Graph& graph, int node) const {
   const NodeKind kind = graph.nodes[static_cast<size_t>(node)].kind;
-  return kind != NodeKind::zero && (kind != NodeKind::relu || !zero[static_cast<size_t>(input(graph, node))]);
+  const bool rectifies = kind == NodeKind::relu || kind == NodeKind::relu6;
+  return kind != NodeKind::zero && !(rectifies && zero[static_cast<size_t>(input(graph, node))]);
 }
 
 void Plan::findBackward(const Graph& graph) {
@@ -170,7 +192,10 @@ void Plan::findReads(const Graph& graph) {
       for (size_t k = 0; k < node.inputs.size(); ++k) read(input(graph, self, k));
     if (backward[i]) {
       if (node.kind == NodeKind::batchNorm || weightGradient[i]) read(input(graph, self));
-      if (node.kind == NodeKind::relu) read(self);
+      if (isActivation(node.kind)) read(slope(graph, self));
+      if (node.kind == NodeKind::multiply)
+        for (const size_t k : {0, 1})
+          if (backward[static_cast<size_t>(input(graph, self, k))]) read(input(graph, self, 1 - k));
       if (wants.keepMaps && forward[i]) read(self);
     }
   }
@@ -184,9 +209,9 @@ void Plan::findReads(const Graph& graph) {
     std::sort(places.begin(), places.end());
     places.erase(std::unique(places.begin(), places.end()), places.end());
     for (const int place : places) unitsByValue[static_cast<size_t>(place)].push_back(static_cast<int>(u));
-    // The mask [T1 > 0] is read off the ReLU's output where the convolution's gradient is recorded.
+    // The activation's slope at T1 is read where the convolution's gradient is recorded.
     if ((wants.kinds & kKindT1G) && direct[u] && backward[static_cast<size_t>(unit.conv)])
-      read(value[static_cast<size_t>(unit.relu)]);
+      read(slope(graph, unit.relu));
   }
 }
 

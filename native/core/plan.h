@@ -34,18 +34,26 @@ struct PassWants {
 /// Shape of a convolution or pool as the kernels take it.
 ConvShape convShape(const Graph& graph, int node);
 PoolShape poolShape(const Node& node);
+/// The activation that a node is, as the kernels take it.
+Activation activationOf(const Node& node);
 
 /// Which nodes a pass computes, which it differentiates, and which feature maps are read how often. Nothing here
 /// depends on batch size, numbers or backend.
 ///
 /// Vocabulary: the *value* of a node is the node whose output it equals by construction (an identity's input; the first
-/// of several ReLUs of one node). A value is *zero* when it is all zeros whatever the input. The *holder* of a value is
-/// the value whose feature map stores it: its own, but for a sum with a single non-zero term.
+/// of several equal activations of one node). A value is *zero* when it is all zeros whatever the input. The *holder*
+/// of a value is the value whose feature map stores it: its own, but for a sum with a single non-zero term.
 struct Plan {
   Plan(const Graph& graph, const PassWants& wants);
 
   int input(const Graph& graph, int node, size_t i = 0) const {
     return value[static_cast<size_t>(graph.nodes[static_cast<size_t>(node)].inputs[i])];
+  }
+  /// The value that an activation's slope is read off (NetworkKernels::activateBackward), and its pieces too.
+  int slope(const Graph& graph, int activation) const {
+    const NodeKind kind = graph.nodes[static_cast<size_t>(activation)].kind;
+    return kind == NodeKind::hardSwish || kind == NodeKind::hardSigmoid ? input(graph, activation)
+                                                                        : value[static_cast<size_t>(activation)];
   }
 
   PassWants wants;
@@ -57,7 +65,7 @@ struct Plan {
   std::vector<uint8_t> weightGradient;  // by node
   std::vector<std::vector<int>> unitsByValue;  // by value: units with an activation or T4G recorded there
   std::vector<std::vector<int>> unitsByConv;   // by node
-  std::vector<uint8_t> direct;                 // by unit: the convolution, and nothing else, reads the ReLU
+  std::vector<uint8_t> direct;                 // by unit: the convolution, and nothing else, reads the activation
 
  private:
   void findValues(const Graph& graph);

@@ -28,7 +28,9 @@ Graph positiveGraph(const Graph& graph) {
   Graph positive = graph;
   positive.units.clear();
   for (Node& node : positive.nodes)
-    if (node.kind == NodeKind::batchNorm || node.kind == NodeKind::relu) node.kind = NodeKind::identity;
+    if (node.kind == NodeKind::batchNorm || node.kind == NodeKind::relu || node.kind == NodeKind::relu6 ||
+        node.kind == NodeKind::hardSwish)
+      node.kind = NodeKind::identity;
   return positive;
 }
 
@@ -130,6 +132,8 @@ void PositivePass::forward(int index) {
   };
   switch (n.kind) {
     case NodeKind::input:
+    case NodeKind::hardSigmoid:
+    case NodeKind::sigmoid:
       kernels_.fill(y, 1.0f);
       break;
     case NodeKind::conv2d: {
@@ -158,6 +162,10 @@ void PositivePass::forward(int index) {
       break;
     case NodeKind::globalAvgPool:
       kernels_.globalPoolForward(single(), y);
+      break;
+    case NodeKind::multiply:
+      kernels_.multiply(single(), valueMap(operand(index, 1)), y, false);
+      result.exponent += values_[static_cast<size_t>(operand(index, 1))].exponent;
       break;
     case NodeKind::slice:
       kernels_.copyRegion(single(), n.axis == 1 ? n.begin : 0, n.axis == 2 ? n.begin : 0, n.axis == 3 ? n.begin : 0, y,
@@ -219,7 +227,7 @@ void PositivePass::backward(int index, const Visitor& visit) {
   const Scaled gradient = std::exchange(gradients_[static_cast<size_t>(index)], {});
   const FeatureMap gy = map(gradient);
   const Node& n = node(index);
-  if (n.kind == NodeKind::zero || n.inputs.empty()) {
+  if (n.kind == NodeKind::zero || n.kind == NodeKind::hardSigmoid || n.kind == NodeKind::sigmoid || n.inputs.empty()) {
     pool_.release(gradient.reference);
     return;
   }
@@ -258,6 +266,15 @@ void PositivePass::backward(int index, const Visitor& visit) {
       case NodeKind::globalAvgPool:
         kernels_.globalPoolBackward(gy, gx, false);
         break;
+      case NodeKind::multiply: {
+        const int other = operand(index, 1 - k);
+        contribution.exponent += values_[static_cast<size_t>(other)].exponent;
+        if (gx.h == gy.h && gx.w == gy.w)
+          kernels_.multiply(gy, valueMap(other), gx, false);
+        else
+          kernels_.productSums(valueMap(other), gy, gx, false);
+        break;
+      }
       case NodeKind::slice:
         kernels_.fill(gx, 0.0f);
         kernels_.copyRegion(gy, 0, 0, 0, gx, n.axis == 1 ? n.begin : 0, n.axis == 2 ? n.begin : 0,

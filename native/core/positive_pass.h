@@ -10,7 +10,8 @@ namespace eznas {
 
 /// The network that Synflow looks at (Tanaka et al., NeurIPS 2020): no normalization, no parameter below zero, one
 /// image of ones; a ReLU changes nothing then. `graph` with its normalizations and ReLUs as identities, and without
-/// units.
+/// units. Signals grow from layer to layer, so that bounds lose their meaning: ReLU6 and hard swish are identities too,
+/// and sigmoids, where signals are large, gates that stand open: ones, which pass no gradient.
 Graph positiveGraph(const Graph& graph);
 
 /// Parameters by their magnitudes.

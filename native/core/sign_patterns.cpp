@@ -54,7 +54,9 @@ SignPatterns::SignPatterns(const Graph& graph, const Plan& plan, int batch, cons
       words_(batch_),
       stride_((batch_ + kBits - 1) / kBits) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (graph.nodes[i].kind != NodeKind::relu) continue;
+    const NodeKind kind = graph.nodes[i].kind;
+    // Positive where their inputs are; gates are so everywhere.
+    if (kind != NodeKind::relu && kind != NodeKind::relu6 && kind != NodeKind::hardSwish) continue;
     const auto value = static_cast<size_t>(plan.value[i]);
     ++copies_[value];
     // Zeros are never computed, but their signs count all the same: equal for all images.

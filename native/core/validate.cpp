@@ -98,7 +98,7 @@ double leastBytes(const CollectRequest& request, const Graph& graph) {
       const double size = mapFloats(graph.nodes[i].shape, halos.map[i], batch);
       largest = std::max(largest, size);
       const bool isNormalized = plan.backward[i] && graph.nodes[i].kind == NodeKind::conv2d;
-      if (isNormalized || (plan.backward[i] && graph.nodes[i].kind == NodeKind::relu)) kept += size;
+      if (isNormalized || (plan.backward[i] && isActivation(graph.nodes[i].kind))) kept += size;
     }
     maps = std::max(maps, std::max(kept, largest));
   }

@@ -112,6 +112,12 @@ void BackwardLowering::backward(int i) {
     case NodeKind::zero:
     case NodeKind::identity:
       break;  // a zero passes nothing on; an identity has no gradient of its own
+    case NodeKind::relu6:
+    case NodeKind::hardSwish:
+    case NodeKind::hardSigmoid:
+    case NodeKind::sigmoid:
+    case NodeKind::multiply:
+      break;  // refused by ProgramBuilder
   }
 }
 

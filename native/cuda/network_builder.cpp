@@ -52,6 +52,10 @@ ProgramBuilder::ProgramBuilder(const Graph& graph, const Plan& plan, int batch)
     if (graph.parameters[p].role == Parameter::Role::weight)
       weightOf_[static_cast<size_t>(graph.parameters[p].node)] = static_cast<int>(p);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const NodeKind kind = graph.nodes[i].kind;
+    if (kind == NodeKind::multiply || (isActivation(kind) && kind != NodeKind::relu))
+      throw Error(code::kInvalidArgument, "node " + std::to_string(i) + " (" + kindName(kind) +
+                                              "): GPUs have no kernel for this kind; take the device 'cpu'");
     const SampleShape& s = graph.nodes[i].shape;
     // Kernels number a map's elements, and the pixels of its padded images, by 31 bits.
     if (static_cast<double>(s.c) * s.h * s.w * batch >= 2147483647.0)

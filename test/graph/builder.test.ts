@@ -16,6 +16,8 @@ function everyKind(): GraphBuilder {
   const largest = builder.maxPool(joined, { kernel: 3, stride: 2, padding: 1, ceilMode: true });
   const mean = builder.avgPool(largest, { kernel: 3, stride: [1, 2], padding: 1, countPadding: false });
   builder.linear(builder.globalAvgPool(mean), 7);
+  const gate = builder.hardSigmoid(builder.hardSwish(builder.relu6(11)));
+  builder.sigmoid(builder.multiply(mean, gate));
   return builder;
 }
 
@@ -99,9 +101,14 @@ describe('encodeGraph', () => {
       zero,
       identity,
       slice,
+      relu6,
+      hardSwish,
+      hardSigmoid,
+      sigmoid,
+      multiply,
     ] = NODE_KINDS.keys();
     const expected = [
-      [1, 13, 1, 12, 4, 9, 9],
+      [1, 18, 1, 12, 4, 9, 9],
       [input, 0],
       [relu, 1, 0],
       [conv2d, 1, 1, 6, 3, 1, 1, 1, 1, 0, 1, 1, 2, 0],
@@ -115,13 +122,20 @@ describe('encodeGraph', () => {
       [avgPool, 1, 9, 3, 3, 1, 2, 1, 1, 0, 0],
       [globalAvgPool, 1, 10],
       [linear, 1, 11, 7, 1],
+      [relu6, 1, 11],
+      [hardSwish, 1, 13],
+      [hardSigmoid, 1, 14],
+      [multiply, 2, 10, 15],
+      [sigmoid, 1, 16],
       [1, 2, 3],
     ].flat() as number[];
     assert.deepEqual([...encodeGraph(everyKind().finish(12))], expected);
   });
 
   it('numbers the kinds as the native enum does', () => {
-    const kinds = 'input conv2d batchNorm relu add concat maxPool avgPool globalAvgPool linear zero identity slice';
+    const kinds =
+      'input conv2d batchNorm relu add concat maxPool avgPool globalAvgPool linear zero identity slice ' +
+      'relu6 hardSwish hardSigmoid sigmoid multiply';
     assert.deepEqual(NODE_KINDS, kinds.split(' '));
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { EznasError } from '../../lib/errors.ts';
-import type { GraphNode, NetworkGraph, SampleShape } from '../../lib/graph/graph.ts';
+import { ACTIVATIONS, type GraphNode, type NetworkGraph, type SampleShape } from '../../lib/graph/graph.ts';
 import { inferNodeShape, inferShapes } from '../../lib/graph/shapes.ts';
 
 type WindowCase = [
@@ -82,9 +82,12 @@ describe('shape inference', () => {
 
   it('keeps, joins, cuts and flattens shapes as each kind says', () => {
     const wide: SampleShape = [6, 5, 7];
-    for (const kind of ['relu', 'identity'] as const) assert.deepEqual(shapeOf({ kind, inputs: [0] }, wide), wide);
+    for (const kind of [...ACTIVATIONS, 'identity'] as const)
+      assert.deepEqual(shapeOf({ kind, inputs: [0] }, wide), wide);
     assert.deepEqual(shapeOf({ kind: 'batchNorm', inputs: [0], affine: true }, wide), wide);
     assert.deepEqual(shapeOf({ kind: 'add', inputs: [0, 1, 0] }, wide, wide), wide);
+    assert.deepEqual(shapeOf({ kind: 'multiply', inputs: [0, 1] }, wide, wide), wide);
+    assert.deepEqual(shapeOf({ kind: 'multiply', inputs: [0, 1] }, wide, [6, 1, 1]), wide);
     assert.deepEqual(shapeOf({ kind: 'concat', inputs: [0, 1] }, wide, [2, 5, 7]), [8, 5, 7]);
     assert.deepEqual(shapeOf({ kind: 'globalAvgPool', inputs: [0] }, wide), [6, 1, 1]);
     assert.deepEqual(shapeOf({ kind: 'linear', inputs: [0], features: 10, bias: true }, wide), [10, 1, 1]);
@@ -106,6 +109,13 @@ describe('shape inference', () => {
       { kind: 'add', inputs: [0, 1] },
       [wide, [6, 5, 8]],
       /node 2 \(add of node 0 \[6, 5, 7\], node 1 \[6, 5, 8\]\)/,
+    ],
+    ['a product of one', { kind: 'multiply', inputs: [0] as never }, [wide], /1 inputs given, 2 needed/],
+    [
+      'a product of unequal shapes',
+      { kind: 'multiply', inputs: [1, 0] },
+      [wide, [6, 1, 1]],
+      /the second input must have the first one's shape, or \[6, 1, 1\]/,
     ],
     ['a concatenation of unequal extents', { kind: 'concat', inputs: [0, 1] }, [wide, [6, 4, 7]], /height and width/],
     ['groups that do not divide the input', { ...conv, groups: 4 }, [wide], /4 groups must divide 6 input/],

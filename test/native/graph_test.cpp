@@ -78,6 +78,13 @@ void shapes() {
   expectShape(on({2, 7, 6}, [](GraphWords& g) { g.node(NodeKind::concat, {0, 0, 0}); }), {6, 7, 6}, "concat");
   expectShape(on({2, 7, 6}, [](GraphWords& g) { g.node(NodeKind::slice, {0}, {2, 1, 7}); }), {2, 6, 6}, "slice");
   expectShape(on({2, 7, 6}, [](GraphWords& g) { g.node(NodeKind::globalAvgPool, {0}); }), {2, 1, 1}, "global pool");
+  expectShape(on({2, 7, 6},
+                 [](GraphWords& g) {
+                   g.node(NodeKind::multiply, {0, g.node(NodeKind::globalAvgPool, {0})});
+                 }),
+              {2, 7, 6}, "multiply by channel");
+  for (const NodeKind kind : {NodeKind::relu6, NodeKind::hardSwish, NodeKind::hardSigmoid, NodeKind::sigmoid})
+    expectShape(on({2, 7, 6}, [kind](GraphWords& g) { g.node(kind, {0}); }), {2, 7, 6}, kindName(kind));
   expectShape(on({2, 7, 6}, [](GraphWords& g) { g.linear(0, 9, 0); }), {9, 1, 1}, "linear");
 }
 
@@ -101,12 +108,14 @@ void invalidNodes() {
   expectInvalid([](GraphWords& g) { g.relu(1); }, "node 1 (relu)", "node 1;", "earlier");
   expectInvalid([](GraphWords& g) { g.relu(-1); }, "node 1 (relu)", "node -1");
   expectInvalid([](GraphWords& g) { g.node(NodeKind::input, {}); }, "node 1 (input)");
-  expectInvalid([](GraphWords& g) { g.node(static_cast<NodeKind>(13), {0}); }, "node 1", "13");
+  expectInvalid([](GraphWords& g) { g.node(static_cast<NodeKind>(kNodeKindCount), {0}); }, "node 1", "18");
   expectInvalid([](GraphWords& g) { g.node(static_cast<NodeKind>(kMin), {0}); }, "node 1");
   expectInvalid([](GraphWords& g) { g.node(NodeKind::relu, {0, 0}); }, "one input", "2");
   expectInvalid([](GraphWords& g) { g.add({}); }, "node 1 (add)", "one or more");
   expectInvalid([&](GraphWords& g) { g.add({0, g.conv(0, plain)}); }, "node 2 (add)", "3×8×10", "2×8×10");
   expectInvalid([](GraphWords& g) { g.node(NodeKind::concat, {0, g.zero(0, 2)}); }, "concat", "3×4×5");
+  expectInvalid([](GraphWords& g) { g.node(NodeKind::multiply, {0}); }, "multiply", "two inputs", "1");
+  expectInvalid([](GraphWords& g) { g.node(NodeKind::multiply, {0, g.zero(0, 2)}); }, "multiply", "3×4×5", "3×1×1");
   expectInvalid([](GraphWords& g) { g.conv(0, {.out = 4, .groups = 2}); }, "groups", "3 input");
   expectInvalid([](GraphWords& g) { g.conv(0, {.out = 4, .groups = 3}); }, "groups", "4");
   expectInvalid([](GraphWords& g) { g.conv(0, {.out = 4, .kernelH = 5, .dilationH = 2}); }, "spans 9×1", "8×10");

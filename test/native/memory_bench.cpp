@@ -67,8 +67,8 @@ void benchSize(const NetworkKernels& k, int n, int c, int h, int w) {
   line("copy, accumulated", 3, [&] { k.copy(x, y, true); });
   line("sum of 2", 3, [&] { k.sum(inputs, 2, y); });
   line("sum of 4", 5, [&] { k.sum(inputs, 4, y); });
-  line("relu", 2, [&] { k.reluForward(x, y); });
-  line("relu gradient", 3, [&] { k.reluBackward(x, z, y, false); });
+  line("relu", 2, [&] { k.activate(Activation::relu, x, x, y); });
+  line("relu gradient", 3, [&] { k.activateBackward(Activation::relu, x, x, z, y, false); });
   line("copyRegion, whole blocks", 2, [&] { k.copyRegion(x, 0, 0, 0, y, 0, 0, 0, c, h, w, false); });
   line("copyRegion, shifted by 5 channels", 2, [&] { k.copyRegion(x, 0, 0, 0, y, 5, 0, 0, c - 5, h, w, false); });
   line("batch statistics", 1, [&] { k.batchStatistics(x, means.data(), variances.data()); });

@@ -53,20 +53,111 @@ void checkElementwise(const NetworkKernels& k, const MapSize& m, bool special) {
     expectMap(total, want, 3e-7, "sum");
   }
 
-  want = x;
-  for (double& v : want.values) v = v <= 0 ? 0 : v;
-  const Map rectified(before, 2);
-  k.reluForward(xMap, rectified);
-  expectMap(rectified, want, 0, "relu");
-
   for (const bool accumulate : {false, true}) {
     const Map copied(before, 3), gradient(before, 2);
     k.copy(xMap, copied, accumulate);
     expectMap(copied, accumulated(x, before, accumulate), 3e-7, "copy");
     want = z;
-    for (size_t e = 0; e < size; ++e) want.values[e] = x.values[e] > 0 ? z.values[e] : 0;
-    k.reluBackward(xMap, zMap, gradient, accumulate);
-    expectMap(gradient, accumulated(want, before, accumulate), 3e-7, "relu gradient");
+    for (size_t e = 0; e < size; ++e) want.values[e] *= x.values[e];
+    k.multiply(zMap, xMap, gradient, accumulate);
+    expectMap(gradient, accumulated(want, before, accumulate), 3e-7, "multiply");
+  }
+}
+
+/// A factor per image and channel, and its gradient.
+void checkChannelFactors(const NetworkKernels& k, const MapSize& m, bool special) {
+  Random random{static_cast<uint64_t>(m.h) + 3};
+  Plain x(m.n, m.c, m.h, m.w, random), gy(m.n, m.c, m.h, m.w, random);
+  const Plain factor(m.n, m.c, 1, 1, random), beforeMap(m.n, m.c, m.h, m.w, random),
+      beforeFactor(m.n, m.c, 1, 1, random);
+  if (special) makeSpecial(x), gy.values.back() = kNaN;
+  const Map xMap(x, 2), gyMap(gy, 0), factorMap(factor, 1);
+  for (const bool accumulate : {false, true}) {
+    Plain want = x, sums(m.n, m.c, 1, 1);
+    for (int i = 0; i < m.n; ++i)
+      for (int c = 0; c < m.c; ++c)
+        for (int y = 0; y < m.h; ++y)
+          for (int w = 0; w < m.w; ++w) {
+            want(i, c, y, w) *= factor(i, c, 0, 0);
+            sums(i, c, 0, 0) += x(i, c, y, w) * gy(i, c, y, w);
+          }
+    const Map product(beforeMap, 1), gradient(beforeFactor, 1);
+    k.multiply(xMap, factorMap, product, accumulate);
+    expectMap(product, accumulated(want, beforeMap, accumulate), 3e-7, "multiply by channel");
+    k.productSums(xMap, gyMap, gradient, accumulate);
+    expectMap(gradient, accumulated(sums, beforeFactor, accumulate), 3e-7, "product sums");
+  }
+}
+
+double activation(Activation kind, double x, double p) {
+  switch (kind) {
+    case Activation::relu:
+      return p <= 0 ? 0 : x;
+    case Activation::relu6:
+      return p <= 0 ? 0 : p >= 6 ? 6 : x;
+    case Activation::hardSwish:
+      return p <= -3 ? 0 : p >= 3 ? x : x * (x + 3) / 6;
+    case Activation::hardSigmoid:
+      return p <= -3 ? 0 : p >= 3 ? 1 : (x + 3) / 6;
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+  }
+  return kNaN;
+}
+
+/// The slope times g; `x` is what the kernels read it off.
+double slope(Activation kind, double x, double p, double g) {
+  switch (kind) {
+    case Activation::relu:
+      return p > 0 ? g : 0;
+    case Activation::relu6:
+      return p > 0 && p < 6 ? g : 0;
+    case Activation::hardSwish:
+      return p <= -3 ? 0 : p >= 3 ? g : g * (2 * x + 3) / 6;
+    case Activation::hardSigmoid:
+      return p > -3 && p < 3 ? g / 6 : 0;
+    case Activation::sigmoid:
+      return g * x * (1 - x);
+  }
+  return kNaN;
+}
+
+/// Every activation over a range with all of its pieces and kinks, on its own pieces and on those of another map.
+void checkActivations(const NetworkKernels& k, const MapSize& m, bool special) {
+  Random random{static_cast<uint64_t>(m.c) + 40};
+  Plain x(m.n, m.c, m.h, m.w, random), other(m.n, m.c, m.h, m.w, random), gy(m.n, m.c, m.h, m.w, random);
+  const Plain before(m.n, m.c, m.h, m.w, random);
+  for (double& v : x.values) v *= 8;
+  for (double& v : other.values) v *= 8;
+  const double kinks[] = {-0.0, 3, -3, 6, 0, 100, -100, 1e-30};
+  for (size_t e = 0; e < x.values.size() && e < 8; ++e) x.values[e] = static_cast<float>(kinks[e]);
+  if (special) makeSpecial(x), gy.values.back() = kNaN;
+  const Map xMap(x, 1), otherMap(other, 0), gyMap(gy, 2);
+  for (const Activation kind :
+       {Activation::relu, Activation::relu6, Activation::hardSwish, Activation::hardSigmoid, Activation::sigmoid}) {
+    const std::string label = "activation " + std::to_string(static_cast<int>(kind));
+    for (const bool own : {true, false}) {
+      const Plain& pieces = own ? x : other;
+      const Map& piecesMap = own ? xMap : otherMap;
+      Plain want = before;
+      for (size_t e = 0; e < want.values.size(); ++e) want.values[e] = activation(kind, x.values[e], pieces.values[e]);
+      const Map y(before, 3);
+      k.activate(kind, xMap, piecesMap, y);
+      expectMap(y, want, 3e-7, label.c_str());
+      // A sigmoid's slope is read off its output.
+      const bool output = kind == Activation::sigmoid;
+      Plain read = x;
+      for (size_t e = 0; output && e < read.values.size(); ++e)
+        read.values[e] = static_cast<float>(activation(kind, x.values[e], 0));
+      const Map readMap(read, 1);
+      for (const bool accumulate : {false, true}) {
+        for (size_t e = 0; e < want.values.size(); ++e)
+          want.values[e] = slope(kind, read.values[e], pieces.values[e], gy.values[e]);
+        const Map gradient(before, 1);
+        k.activateBackward(kind, readMap, piecesMap, gyMap, gradient, accumulate);
+        expectMap(gradient, accumulated(want, before, accumulate), 5e-7, (label + " gradient").c_str());
+      }
+    }
   }
 }
 
@@ -296,6 +387,8 @@ void checkAll(const NetworkKernels& k) {
   for (const MapSize& m : kSizes) {
     for (const bool special : {false, true}) {
       checkElementwise(k, m, special);
+      checkChannelFactors(k, m, special);
+      checkActivations(k, m, special);
       for (const PoolShape& s : pools)
         for (const bool ceilMode : {false, true}) checkPooling(k, s, m, ceilMode, special);
     }

@@ -49,7 +49,9 @@ inline CollectRequest requestFor(Graph graph, uint64_t seed, int batch = 3) {
   return request;
 }
 
-inline CollectRequest randomRequest(uint64_t seed) { return requestFor(RandomGraph(seed).graph(), seed); }
+inline CollectRequest randomRequest(uint64_t seed, bool gated = false) {
+  return requestFor(RandomGraph(seed, gated).graph(), seed);
+}
 
 inline bool sameBits(const float* a, const float* b, int64_t count) {
   return std::memcmp(a, b, static_cast<size_t>(count) * sizeof(float)) == 0;

@@ -1,6 +1,7 @@
 #pragma once
 // Random small graphs of every node kind, with units of every form: ReLU–Conv–BN, ReLU–Conv–Conv–BN with strides in
-// either convolution, Conv–BN–ReLU, and without normalization.
+// either convolution, Conv–BN–ReLU, and without normalization. With `gated`, activations are of every kind too, and
+// values are multiplied by values and by numbers per channel.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -11,7 +12,8 @@ namespace eznas::test {
 
 class RandomGraph {
  public:
-  explicit RandomGraph(uint64_t seed) : state_(seed * 2 + 1), words_({pick({1, 3, 5}), between(4, 9), between(4, 9)}) {
+  explicit RandomGraph(uint64_t seed, bool gated = false)
+      : state_(seed * 2 + 1), gated_(gated), words_({pick({1, 3, 5}), between(4, 9), between(4, 9)}) {
     for (int i = 0; i < 8; ++i) below(2);
     const int steps = between(6, 14);
     for (int i = 0; i < steps; ++i) step();
@@ -26,6 +28,13 @@ class RandomGraph {
   }
   int between(int low, int high) { return low + below(high - low + 1); }
   int pick(std::vector<int> of) { return of[static_cast<size_t>(below(static_cast<int>(of.size())))]; }
+
+  int activation(int x) {
+    if (!gated_) return words_.relu(x);
+    constexpr NodeKind kKinds[] = {NodeKind::relu, NodeKind::relu6, NodeKind::hardSwish, NodeKind::hardSigmoid,
+                                   NodeKind::sigmoid};
+    return words_.node(kKinds[below(5)], {x});
+  }
 
   SampleShape shape(int node) const { return decodeGraph(words_.words(0)).nodes[static_cast<size_t>(node)].shape; }
   /// An earlier node, mostly a late one.
@@ -52,7 +61,7 @@ class RandomGraph {
   void step() {
     const int x = operand();
     const SampleShape s = shape(x);
-    switch (below(15)) {
+    switch (below(gated_ ? 18 : 15)) {
       case 0:
         words_.conv(x, convolution(s, false));
         break;
@@ -60,7 +69,7 @@ class RandomGraph {
         words_.batchNorm(x);
         break;
       case 2:
-        words_.relu(x);
+        activation(x);
         break;
       case 3:
       case 4: {  // a sum of everything of this shape, or of some of it
@@ -99,11 +108,13 @@ class RandomGraph {
         words_.node(NodeKind::slice, {x}, {axis, begin, between(begin + 1, extent)});
         break;
       }
-      case 11:
-        words_.triple(x, convolution(s, false));
+      case 11: {
+        const int active = activation(x), conv = words_.conv(active, convolution(s, false));
+        words_.unit(active, conv, words_.batchNorm(conv));
         break;
+      }
       case 12: {  // separable: the unit holds the first or the second convolution
-        const int relu = words_.relu(x);
+        const int relu = activation(x);
         const int stride = between(1, 2);
         const int first = words_.conv(relu, {.out = s.c,
                                              .kernelH = 3,
@@ -120,21 +131,40 @@ class RandomGraph {
       case 13: {  // the activation comes last
         const int conv = words_.conv(x, convolution(s, false));
         const int batchNorm = words_.batchNorm(conv);
-        words_.unit(words_.relu(batchNorm), conv, batchNorm);
+        words_.unit(activation(batchNorm), conv, batchNorm);
         break;
       }
       case 14: {  // without normalization, the activation on either side
         if (below(2) == 0) {
-          const int relu = words_.relu(x);
+          const int relu = activation(x);
           const int conv = words_.conv(relu, convolution(s, false));
           words_.unit(relu, conv, conv);
         } else {
           const int conv = words_.conv(x, convolution(s, false));
-          words_.unit(words_.relu(conv), conv, conv);
+          words_.unit(activation(conv), conv, conv);
         }
         break;
       }
+      case 15:
+      case 16:
+        gate(x);
+        break;
+      case 17: {  // by a gate of its own shape, often of itself
+        int from = x;
+        for (int i = 0; i < words_.size(); ++i)
+          if (shape(i) == s && below(2) == 0) from = i;
+        words_.node(NodeKind::multiply, {x, words_.node(NodeKind::sigmoid, {from})});
+        break;
+      }
     }
+  }
+
+  /// Squeeze and excitation: every channel times a number that depends on all of the image.
+  void gate(int x) {
+    const SampleShape s = shape(x);
+    const int squeezed = words_.conv(words_.node(NodeKind::globalAvgPool, {x}), {.out = 3, .bias = 1});
+    const int excited = words_.conv(activation(squeezed), {.out = s.c, .bias = 1});
+    words_.node(NodeKind::multiply, {x, activation(excited)});
   }
 
   /// Joins the last few nodes by their means, so that most of the graph counts.
@@ -149,6 +179,7 @@ class RandomGraph {
   }
 
   uint64_t state_;
+  bool gated_;
   GraphWords words_;
 };
 

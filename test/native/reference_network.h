@@ -1,7 +1,7 @@
 #pragma once
 // A graph run forward in float64, plainly. Gradients come from central differences: where a run is repeated with a
-// small addition somewhere, ReLUs keep the sign and max pools the choice of the undisturbed run, so that the function
-// is smooth and its difference quotient is the gradient by PyTorch's conventions.
+// small addition somewhere, activations keep their pieces and max pools the choice of the undisturbed run, so that the
+// function is smooth and its difference quotient is the gradient by PyTorch's conventions.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -13,6 +13,28 @@
 namespace eznas::test {
 
 using Values = std::vector<double>;
+
+/// An activation of x on the piece that p is on.
+inline double activated(NodeKind kind, double x, double p) {
+  switch (kind) {
+    case NodeKind::relu6:
+      return p <= 0 ? 0 : p >= 6 ? 6 : x;
+    case NodeKind::hardSwish:
+      return p <= -3 ? 0 : p >= 3 ? x : x * (x + 3) / 6;
+    case NodeKind::hardSigmoid:
+      return p <= -3 ? 0 : p >= 3 ? 1 : (x + 3) / 6;
+    case NodeKind::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    default:
+      return p > 0 ? x : 0;
+  }
+}
+
+/// Its slope at x.
+inline double slopeAt(NodeKind kind, double x) {
+  constexpr double kStep = 1e-6;
+  return (activated(kind, x + kStep, x) - activated(kind, x - kStep, x)) / (2 * kStep);
+}
 
 /// An addition to one element: of a node's output, of what one node reads from its first input, or of a parameter.
 struct Disturbance {
@@ -37,6 +59,9 @@ class ReferenceNetwork {
     settled_ = run(std::nullopt);
     return settled_;
   }
+
+  /// The largest mean over spread of a channel that a normalization read: how many times it magnifies rounding.
+  double cancellation() const { return cancellation_; }
 
   /// Derivative of the sum of the output by a disturbance of the settled run.
   double derivative(Disturbance d) {
@@ -90,11 +115,18 @@ class ReferenceNetwork {
       case NodeKind::batchNorm:
         normalize(out, x[0], y);
         break;
-      case NodeKind::relu: {
-        const Values& sign = settled ? settled_[static_cast<size_t>(node.inputs[0])] : x[0];
-        for (size_t k = 0; k < y.size(); ++k) y[k] = sign[k] > 0 ? x[0][k] : 0;
+      case NodeKind::relu:
+      case NodeKind::relu6:
+      case NodeKind::hardSwish:
+      case NodeKind::hardSigmoid:
+      case NodeKind::sigmoid: {
+        const Values& pieces = settled ? settled_[static_cast<size_t>(node.inputs[0])] : x[0];
+        for (size_t k = 0; k < y.size(); ++k) y[k] = activated(node.kind, x[0][k], pieces[k]);
         break;
       }
+      case NodeKind::multiply:
+        for (size_t k = 0; k < y.size(); ++k) y[k] = x[0][k] * x[1][k * x[1].size() / y.size()];
+        break;
       case NodeKind::add:
         for (const Values& term : x)
           for (size_t k = 0; k < y.size(); ++k) y[k] += term[k];
@@ -167,7 +199,7 @@ class ReferenceNetwork {
           }
   }
 
-  void normalize(const Extent& e, const Values& x, Values& y) const {
+  void normalize(const Extent& e, const Values& x, Values& y) {
     const int inner = e.h * e.w;
     for (int c = 0; c < e.c; ++c) {
       double mean = 0, variance = 0;
@@ -178,6 +210,7 @@ class ReferenceNetwork {
         for (int k = 0; k < inner; ++k) variance += std::pow(x[e.at(n, c, 0, 0) + k] - mean, 2) / count;
       // Rounding must not decide the signs of a constant channel.
       if (variance < 1e-24) continue;
+      cancellation_ = std::max(cancellation_, std::abs(mean) / std::sqrt(variance + 1e-5));
       for (int n = 0; n < batch_; ++n)
         for (int k = 0; k < inner; ++k)
           y[e.at(n, c, 0, 0) + k] = (x[e.at(n, c, 0, 0) + k] - mean) / std::sqrt(variance + 1e-5);
@@ -218,6 +251,7 @@ class ReferenceNetwork {
   int batch_;
   std::vector<Values> parameters_;
   Values input_;
+  double cancellation_ = 0;
   std::vector<Values> settled_;
   std::vector<std::vector<size_t>> choices_;
 };

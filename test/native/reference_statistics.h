@@ -71,7 +71,8 @@ inline UnitDerivatives derivatives(ReferenceNetwork& network, const Graph& graph
   for (const size_t e : samples(static_cast<size_t>(shapes.before.numel())))
     d.t2g.push_back(at(Disturbance::Place::operand, unit.conv, e));
   for (const size_t e : samples(static_cast<size_t>(shapes.of(kT1GD).numel())))
-    d.t1g.push_back(t1[e] > 0 ? at(Disturbance::Place::output, unit.relu, e) : 0);
+    d.t1g.push_back(at(Disturbance::Place::output, unit.relu, e) *
+                    slopeAt(graph.nodes[static_cast<size_t>(unit.relu)].kind, t1[e]));
   for (const size_t e : samples(static_cast<size_t>(shapes.weight.numel())))
     d.t3g.push_back(at(Disturbance::Place::parameter, weight, e));
   for (const size_t e : samples(static_cast<size_t>(shapes.after.numel())))

@@ -73,7 +73,10 @@ describe('ONNX export', () => {
     ]);
     const sliced = builder.slice(pooled, 1, 3, 11);
     const dead = builder.zero(builder.identity(unit), 2);
-    const sum = builder.add([sliced, builder.slice(dead, 1, 0, 8), builder.batchNorm(sliced, false)]);
+    const gate = builder.hardSigmoid(builder.globalAvgPool(builder.sigmoid(sliced)));
+    const gated = builder.multiply(builder.hardSwish(sliced), gate);
+    const clipped = builder.relu6(builder.multiply(gated, gated));
+    const sum = builder.add([clipped, sliced, builder.slice(dead, 1, 0, 8), builder.batchNorm(sliced, false)]);
     const cropped = builder.slice(builder.slice(sum, 2, 1, 3), 3, 0, 4);
     const graph = builder.finish(builder.linear(builder.relu(cropped), 5, true));
     await agree({ graph, key: 3 });
