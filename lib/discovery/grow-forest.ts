@@ -9,7 +9,7 @@ import { resolveSetting, type Setting, type SettingOptions } from '../evaluation
 import { drawHeldOut, drawTasks, type FitnessTask } from '../evolution/task.ts';
 import type { ProgramValues } from '../forests/candidates.ts';
 import { type ForestConfig, resolveForestConfig } from '../forests/config.ts';
-import { type ForestProgress, growForest } from '../forests/grow.ts';
+import { type ForestProgress, type GrowthBatch, type GrowthRound, growForest } from '../forests/grow.ts';
 import { ValueStore } from '../forests/value-store.ts';
 import { quantilesOf, type Reference } from '../formulas/combine.ts';
 import { printFormula } from '../formulas/print.ts';
@@ -18,6 +18,7 @@ import { canonicalText, type Program } from '../programs/tree.ts';
 import { Random } from '../random.ts';
 import { parseRunConfig } from '../runs/config.ts';
 import { LockedFolder } from '../runs/folder.ts';
+import { parseTimes, printTime, type StageTime } from '../runs/times.ts';
 import type { ResumeOptions as EvolveResumeOptions } from './evolve-proxy.ts';
 import { type Baseline, judgeContenders } from './judge.ts';
 import { TaskEvaluator } from './task-evaluator.ts';
@@ -25,6 +26,21 @@ import { networkPool } from './tasks.ts';
 
 /** File of a run folder with the values of all programs met. */
 const VALUES = 'values.sqlite';
+
+/** File of a run folder with the course of the search, see {@link GrowthCourse}. */
+export const COURSE = 'growth.json';
+
+/** File of a run folder with what each part took. */
+const TIMES = 'times.jsonl';
+
+/** The course of a search, for its report: a line of growth.json for each term that was looked for. */
+export interface GrowthCourse {
+  /** Formulas of the terms that stood before. */
+  readonly beside: readonly string[];
+  /** The best candidates in the end, the best first: their formula, nodes, and the fitness of the forest with each. */
+  readonly considered: readonly { readonly term: string; readonly size: number; readonly fitness: number }[];
+  readonly batches: readonly GrowthBatch[];
+}
 
 /** Quantiles of each term that go with a forest, so that it can score single networks. */
 const QUANTILES = 101;
@@ -192,11 +208,14 @@ async function discover(
   const { backend: device, precision } = judgeSetting;
   using evaluator = new TaskEvaluator({ seed: search.seed, threads, device, precision, keptBytes: KEPT_BYTES });
   using store = run && new ValueStore(run.file(VALUES));
+  const clock = new GrowthClock(run);
   await evaluator.prepare(chunks, {
     ...running,
     onProgress: (done, total) => onProgress?.({ stage: 'record', done, total }),
   });
+  clock.end('record');
   const evaluate = async (programs: readonly Program[]) => {
+    const began = performance.now();
     const rows = programs.map((): Float64Array[] | undefined => []);
     for (const chunk of chunks) {
       const found = await chunkValues(evaluator, store, chunk, programs, signal);
@@ -205,6 +224,7 @@ async function discover(
         else rows[at]?.push(...values);
       }
     }
+    clock.evaluated(performance.now() - began);
     return rows;
   };
   const task = {
@@ -212,10 +232,22 @@ async function discover(
     graphs: chunks.flatMap((chunk) => chunk.networks.map(({ graph }) => graph)),
     accuracies: Float64Array.from(chunks.flatMap(({ accuracies }) => [...accuracies])),
   };
+  const course: GrowthCourse[] = [];
   const grown = await growForest(
     { config: search, tasks: [task], signature: symbolicSignature(), evaluate },
-    { ...(signal && { signal }), onProgress: (progress) => onProgress?.({ stage: 'search', ...progress }) },
+    {
+      ...(signal && { signal }),
+      onProgress: (progress) => {
+        clock.end('generation', progress.done - 1);
+        onProgress?.({ stage: 'search', ...progress });
+      },
+      onRound: (round) => {
+        course.push(courseOf(round));
+        run?.write(COURSE, `${JSON.stringify(course)}\n`);
+      },
+    },
   );
+  clock.end('choice');
   // The judgement needs the memory.
   evaluator.dispose();
   const formula = printFormula(grown.forest);
@@ -228,6 +260,7 @@ async function discover(
     ...running,
     onProgress: (done, total) => onProgress?.({ stage: 'judge', done, total }),
   });
+  clock.end('judge');
   const terms = scores.slice(1);
   const result: EvolveForestResult = {
     protocol: protocolOf(judgeSetting, { indices: heldOut, chosen: 'held-out' }, threads, true, false),
@@ -246,6 +279,43 @@ async function discover(
   };
   run?.saveReport(result);
   return result;
+}
+
+function courseOf({ beside, considered, batches }: GrowthRound): GrowthCourse {
+  return {
+    beside: beside.map(printFormula),
+    considered: considered.map(({ term, size, fitness }) => ({ term: printFormula(term), size, fitness })),
+    batches,
+  };
+}
+
+/** Writes what the parts of a run take. Of a batch that a resumed run only looks up, the time that it took once stays. */
+class GrowthClock {
+  readonly #run: LockedFolder | undefined;
+  readonly #known: ReadonlySet<number | undefined>;
+  #began = performance.now();
+  #evaluate = 0;
+
+  constructor(run: LockedFolder | undefined) {
+    this.#run = run;
+    this.#known = new Set(parseTimes(run?.read(TIMES) ?? '').map(({ generation }) => generation));
+  }
+
+  /** Milliseconds of the part under way were spent on evaluating programs. */
+  evaluated(milliseconds: number): void {
+    this.#evaluate += milliseconds / 1000;
+  }
+
+  end(stage: StageTime['stage'], generation?: number): void {
+    const now = performance.now();
+    const seconds = (now - this.#began) / 1000;
+    if (stage !== 'generation' || !this.#known.has(generation)) {
+      const batch = generation === undefined ? {} : { generation, evaluate: this.#evaluate };
+      this.#run?.append(TIMES, printTime({ stage, ...batch, seconds }));
+    }
+    this.#began = now;
+    this.#evaluate = 0;
+  }
 }
 
 /** Values of programs on a chunk: those of the store, and those that had to be computed, which it keeps. */

@@ -51,6 +51,28 @@ export interface ForestProgress {
   readonly tau: number;
 }
 
+/** What one batch of programs brought. */
+export interface GrowthBatch {
+  /** Programs of the batch that were new, and those of them that give a term. */
+  readonly programs: number;
+  readonly valid: number;
+  /** Fitness of the forest with the best candidate known after it, and quartiles over the candidates that are parents of what follows; null for none. */
+  readonly best: number | null;
+  readonly upper: number | null;
+  readonly median: number | null;
+  readonly lower: number | null;
+}
+
+/** The search for one term. */
+export interface GrowthRound {
+  /** Terms that stood before. */
+  readonly beside: readonly Term[];
+  /** The best candidates in the end, one for each program, the best first: their nodes, and the fitness with each. */
+  readonly considered: readonly { readonly term: Term; readonly size: number; readonly fitness: number }[];
+  /** Batches evaluated for it; the first round has the initial programs before them. */
+  readonly batches: readonly GrowthBatch[];
+}
+
 export interface GrownForest {
   readonly forest: Forest;
   /** The least, over the tasks, of the quantile of τ over bootstrap resamples of the networks, less the penalty for size. */
@@ -66,6 +88,8 @@ export interface GrownForest {
 export interface GrowOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ForestProgress) => void;
+  /** Called after the search for each term, also the last, whose best gained too little. */
+  readonly onRound?: (round: GrowthRound) => void;
 }
 
 /**
@@ -115,6 +139,8 @@ class Growth {
   readonly #came: { term: Term; fitness: number }[] = [];
   #fitness = Number.NEGATIVE_INFINITY;
   #done = 0;
+  /** Batches of this round; quartiles are known when candidates are ranked after the batch. */
+  #batches: GrowthBatch[] = [];
 
   constructor(problem: ForestProblem, options: GrowOptions) {
     const { config, signature, tasks } = problem;
@@ -145,7 +171,15 @@ class Growth {
     for (let generation = 0; generation < config.generations; generation++) {
       await this.#evaluate(this.#offspring());
     }
-    const [best] = this.#ranked(this.#chosen, 1);
+    const considered = this.#considered(this.#chosen, 1);
+    const [best] = considered;
+    this.#describeBatch(considered);
+    this.#options.onRound?.({
+      beside: this.#chosen.map(({ term }) => term),
+      considered: considered.map(({ candidate: { term, size }, fitness }) => ({ term, size, fitness })),
+      batches: this.#batches,
+    });
+    this.#batches = [];
     if (
       best === undefined ||
       best.fitness < this.#fitness + (this.terms > 0 ? config.leastGain : Number.NEGATIVE_INFINITY)
@@ -194,6 +228,11 @@ class Growth {
 
   /** The candidates that stand best beside some terms, best first, at most `count`; one for each program. */
   #ranked(beside: readonly Candidate[], count: number): { candidate: Candidate; fitness: number }[] {
+    return this.#considered(beside, count).slice(0, count);
+  }
+
+  /** As {@link #ranked}, with all whose fitness was computed on the way. */
+  #considered(beside: readonly Candidate[], count: number): { candidate: Candidate; fitness: number }[] {
     const { config, tasks } = this.#problem;
     const base = tasks.map((_, task) => this.#scores(beside, task));
     const penalty = beside.reduce((sum, { size }) => sum + size, 0) * config.nodePenalty;
@@ -215,7 +254,22 @@ class Growth {
       const key = candidate.program ?? candidate.term;
       if (fitness > (best.get(key)?.fitness ?? Number.NEGATIVE_INFINITY)) best.set(key, { candidate, fitness });
     }
-    return [...best.values()].sort((a, b) => b.fitness - a.fitness).slice(0, count);
+    return [...best.values()].sort((a, b) => b.fitness - a.fitness);
+  }
+
+  /** Quartiles of the round's last batch, where they are not known yet. */
+  #describeBatch(ranked: readonly { readonly fitness: number }[]): void {
+    const last = this.#batches.at(-1);
+    if (last === undefined || last.best !== null || ranked.length === 0) return;
+    const parents = ranked.slice(0, this.#problem.config.parents);
+    const at = (share: number) => parents[Math.round((1 - share) * (parents.length - 1))]!.fitness;
+    this.#batches[this.#batches.length - 1] = {
+      ...last,
+      best: at(1),
+      upper: at(0.75),
+      median: at(0.5),
+      lower: at(0.25),
+    };
   }
 
   #scores(chosen: readonly Candidate[], task: number): Float64Array {
@@ -225,7 +279,9 @@ class Growth {
   #offspring(): Program[] {
     const { config } = this.#problem;
     const random = this.#random;
-    const pool = this.#ranked(this.#chosen, config.parents).flatMap(({ candidate }) => candidate.program ?? []);
+    const ranked = this.#ranked(this.#chosen, config.parents);
+    this.#describeBatch(ranked);
+    const pool = ranked.flatMap(({ candidate }) => candidate.program ?? []);
     // The lowest index of a tournament is the fittest.
     const parent = () => {
       const drawn = Array.from({ length: config.tournament }, () => random.integer(pool.length));
@@ -258,6 +314,7 @@ class Growth {
         throw new EznasError('ABORTED', 'the search was aborted', { cause: signal.reason as unknown });
       values.push(await evaluate([...fresh.values()], task, signal));
     }
+    const before = this.#valid;
     for (const [row, [text, program]] of [...fresh].entries()) {
       const ofTasks = values.map((ofTask) => ofTask[row]);
       const candidates = ofTasks.every((ofTask) => ofTask !== undefined) ? candidatesOf(program, ofTasks) : [];
@@ -265,6 +322,8 @@ class Growth {
       this.#candidates.push(...candidates);
       if (candidates.length > 0) this.#valid += 1;
     }
+    const found = { programs: fresh.size, valid: this.#valid - before };
+    this.#batches.push({ ...found, best: null, upper: null, median: null, lower: null });
     this.#done += 1;
     this.#report();
   }

@@ -42,6 +42,12 @@ export type Term = Aggregate | NumberNode | Constant | Operation;
 export const COMBINERS = ['rank_sum', 'z_sum'] as const;
 export type Combiner = (typeof COMBINERS)[number];
 
+/** What a combiner does, in words. */
+export const COMBINER_MEANINGS: Readonly<Record<Combiner, string>> = {
+  rank_sum: 'Sum of the logarithms of the ranks that each term gives a network among those scored together, as shares.',
+  z_sum: "Sum of each term's distance from its mean over the networks scored together, in standard deviations.",
+};
+
 /** Terms whose ranks or z-scores among networks are added; higher is better for every term. */
 export interface Forest {
   readonly kind: 'forest';
@@ -103,6 +109,22 @@ export function termsOf(formula: Formula): readonly Term[] {
 /** Nodes of a term, a unit program counting as one. */
 export function termNodes(term: Term): number {
   return term.kind === 'operation' ? term.operands.reduce((sum, operand) => sum + termNodes(operand), 1) : 1;
+}
+
+/** Nodes of a formula, those of its programs and the aggregators included; a program with its mean over the units has those of the program alone. */
+export function formulaSize(formula: Formula): number {
+  if (asProgram(formula)) return asProgram(formula)!.size;
+  switch (formula.kind) {
+    case 'forest':
+      return formula.terms.reduce((sum, term) => sum + termSize(term), 1);
+    default:
+      return termSize(formula);
+  }
+}
+
+function termSize(term: Term): number {
+  if (term.kind === 'aggregate') return 1 + term.program.size;
+  return term.kind === 'operation' ? term.operands.reduce((sum, operand) => sum + termSize(operand), 1) : 1;
 }
 
 /** The unit programs of a formula, in order, equal ones as often as they stand there. */

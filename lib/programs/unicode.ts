@@ -5,6 +5,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   Theta: 'Θ',
   lambda: 'λ',
   odot: '⊙ ',
+  cdot: '· ',
   sum: '∑',
   lVert: '‖',
   rVert: '‖',
@@ -60,6 +61,9 @@ class Reader {
     const name = token.slice(1).trimEnd();
     if (name === 'frac') return `${grouped(this.#argument())}/${grouped(this.#argument())}`;
     if (name === 'mathbf') return this.#argument().replace('1', '𝟏').replace('0', '𝟎');
+    if (name === 'sqrt') return `√${grouped(this.#argument())}`;
+    // A delimiter that is not drawn.
+    if ((name === 'left' || name === 'right') && this.#tokens[this.#at] === '.') this.#at++;
     if (TRANSPARENT.includes(name)) return this.#argument();
     if (name in SYMBOLS) return SYMBOLS[name]!;
     // Names of functions stand apart from letters before them.

@@ -1,6 +1,7 @@
 import type { EvaluationResult, ProxyEvaluation } from '../evaluation/evaluate.ts';
 import type { Protocol } from '../evaluation/protocol.ts';
-import { parseProgram } from '../programs/parse.ts';
+import { parseFormula } from '../formulas/parse.ts';
+import { aggregateOf } from '../formulas/tree.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
 import { formulaOf } from './programs.ts';
 import type { CorrelationRow, Measure, Report, Section } from './report.ts';
@@ -124,11 +125,11 @@ function leadOf(results: readonly ProxyEvaluation[], { networks }: Protocol): st
 
 function latexOf(name: string): string | undefined {
   const proxy = PROXIES.find((proxy) => proxy.name === name);
-  if (proxy) return proxy.kind === 'program' ? formulaOf(proxy.program) : undefined;
+  if (proxy) return proxy.kind === 'program' ? formulaOf(aggregateOf('unit_mean', proxy.program)) : undefined;
   try {
-    return formulaOf(parseProgram(name));
+    return formulaOf(parseFormula(name));
   } catch {
-    // A name that is neither a proxy of this version nor a program.
+    // A name that is neither a proxy of this version nor a formula.
     return undefined;
   }
 }

@@ -1,13 +1,18 @@
 import type { ParetoPanel } from './report.ts';
-import type { KnownProgram } from './run-report.ts';
+
+/** A program or formula, its nodes and its fitness; null where it has none. */
+export interface SizedProgram {
+  readonly program: string;
+  readonly size: number;
+  readonly fitness: number | null;
+}
 
 /** Sizes and fitnesses of programs, how many have each, and the programs that are fitter than every smaller one. */
-export function paretoOf(programs: Iterable<KnownProgram>): Omit<ParetoPanel, 'kind'> {
+export function paretoOf(programs: Iterable<SizedProgram>): Omit<ParetoPanel, 'kind'> {
   const points = new Map<string, { size: number; fitness: number; programs: number }>();
   const fittest = new Map<number, { size: number; fitness: number; program: string }>();
-  for (const { first, fitness } of programs) {
+  for (const { program, size, fitness } of programs) {
     if (fitness === null) continue;
-    const { size, program } = first;
     const key = `${size} ${fitness}`;
     const point = points.get(key) ?? { size, fitness, programs: 0 };
     point.programs++;

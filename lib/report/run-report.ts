@@ -67,7 +67,9 @@ export function runReport(folder: string): Report {
     note: 'Each generation is assessed on the tasks that it draws; where it does not draw all, its fitness does not quite compare with others.',
     panel: { kind: 'generations', rows: generations },
   });
-  const { points, front } = paretoOf(programs.values());
+  const { points, front } = paretoOf(
+    [...programs.values()].map(({ first: { program, size }, fitness }) => ({ program, size, fitness })),
+  );
   if (points.length > 0) {
     sections.push({
       title: 'Size against fitness',

@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../runs/atomic-file.ts';
 import { type RunKind, runKind } from '../runs/folder.ts';
 import type { ArchitectureSearchResult } from '../search/result.ts';
 import { evaluationReport } from './evaluation-report.ts';
+import { growReport } from './grow-report.ts';
 import { renderReport } from './render.ts';
 import type { Report } from './report.ts';
 import { runReport } from './run-report.ts';
@@ -89,9 +90,7 @@ export function reportOf(path: string): Report {
 const BY_KIND: { readonly [Kind in RunKind]: (folder: string) => Report } = {
   evolve: runReport,
   search: (folder) => reportOfFile(finished(folder, 'search')),
-  grow: (folder) => {
-    throw new EznasError('INVALID_RUN', `${folder} holds a run of eznas grow, which has no report`);
-  },
+  grow: growReport,
 };
 
 function reportOfRun(folder: string): Report {

@@ -19,6 +19,7 @@ describe('eznas grow', function () {
       result.baselines.map(({ name }) => name),
       ['eznas-a', 'params', 'flops'],
     );
+    assert.match(readFileSync(`${folder}/report.html`, 'utf8'), /^<!doctype html>/);
     assert.deepEqual(JSON.parse(readFileSync(`${folder}/report.json`, 'utf8')), result);
     const { code, stdout, stderr } = await eznas('grow', '--resume', folder);
     assert.equal(code, 0, stderr);

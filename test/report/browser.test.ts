@@ -8,7 +8,7 @@ import { evaluationReport } from '../../lib/report/evaluation-report.ts';
 import { renderReport } from '../../lib/report/render.ts';
 import { searchReport } from '../../lib/report/search-report.ts';
 import { writeRunReport } from '../../lib/report/write.ts';
-import { comparedSearch, evaluation, frontSearch, makeRun } from './fixtures.ts';
+import { comparedSearch, evaluation, frontSearch, makeForest, makeRun } from './fixtures.ts';
 
 /** Where Debian, Fedora and others put it; EZNAS_CHROMIUM names another. */
 const CHROMIUM = [
@@ -48,6 +48,8 @@ describe('reports in a browser', function () {
     writeFileSync(join(folder, 'all.html'), renderReport(evaluationReport(evaluation(ALL))));
     writeFileSync(join(folder, 'search.html'), renderReport(searchReport(await comparedSearch())));
     writeFileSync(join(folder, 'front.html'), renderReport(searchReport(await frontSearch())));
+    await makeForest(join(folder, 'forest'));
+    writeRunReport(join(folder, 'forest'));
     await makeRun(join(folder, 'run'));
     writeRunReport(join(folder, 'run'));
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
@@ -220,6 +222,17 @@ describe('reports in a browser', function () {
     assert.equal(await page.locator('.panel-pareto canvas').count(), 1);
     assert.ok((await page.locator('.panel-times svg').count()) > 0);
     assert.ok((await page.locator('.panel-generations svg path').count()) > 0);
+  });
+
+  it('shows a forest: formulas without errors, trees, growth, front and times', async () => {
+    await open('forest/report.html');
+    assert.ok((await page.locator('.panel-programs math').count()) >= 2);
+    assert.equal(await page.locator('.formula .temml-error').count(), 0);
+    assert.ok((await page.locator('.panel-programs svg.tree').first().textContent())!.includes('rank_sum'));
+    assert.ok((await page.locator('.panel-table tbody tr').count()) > 0);
+    for (const kind of ['correlations', 'generations', 'pareto', 'times']) {
+      assert.ok((await page.locator(`.panel-${kind} figure svg`).count()) > 0, kind);
+    }
   });
 
   it('shows an architecture search: cells, courses by networks or seconds, searches, training', async () => {

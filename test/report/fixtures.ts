@@ -1,3 +1,4 @@
+import { type EvolveForestOptions, type EvolveForestResult, evolveForest } from '../../lib/discovery/grow-forest.ts';
 import type { EvaluationResult } from '../../lib/evaluation/evaluate.ts';
 import { rankFinite } from '../../lib/evaluation/ranking.ts';
 import { evolve } from '../../lib/evolution/evolve.ts';
@@ -124,5 +125,18 @@ export function frontSearch(): Promise<ArchitectureSearchResult> {
     budget: 80,
     population: 20,
     details: true,
+  });
+}
+
+/** A small forest grown in a folder on noise. */
+export function makeForest(runFolder: string, options: EvolveForestOptions = {}): Promise<EvolveForestResult> {
+  return evolveForest({
+    networks: 8,
+    heldOut: 8,
+    judgeBatch: 1,
+    images: 'noise',
+    search: { terms: 2, initial: 12, population: 6, generations: 1, resamples: 4, initialHeight: 3, heightLimit: 4 },
+    runFolder,
+    ...options,
   });
 }

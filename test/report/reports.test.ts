@@ -6,12 +6,12 @@ import { inflateSync, strFromU8 } from 'fflate';
 import { AGREEMENTS } from '../../lib/correlation/index.ts';
 import { EznasError } from '../../lib/errors.ts';
 import { Archive } from '../../lib/evolution/archive.ts';
+import { parseFormula } from '../../lib/formulas/parse.ts';
 import { describeTensor } from '../../lib/programs/describe.ts';
-import { parseProgram } from '../../lib/programs/parse.ts';
 import { evaluationReport } from '../../lib/report/evaluation-report.ts';
-import { treeOf } from '../../lib/report/programs.ts';
+import { programCard, treeOf } from '../../lib/report/programs.ts';
 import { renderReport } from '../../lib/report/render.ts';
-import type { Panel, Report } from '../../lib/report/report.ts';
+import type { Panel, Report, TreeNode } from '../../lib/report/report.ts';
 import { runReport } from '../../lib/report/run-report.ts';
 import { reportOf } from '../../lib/report/write.ts';
 import { parseTimes, printTime } from '../../lib/runs/times.ts';
@@ -195,11 +195,23 @@ describe('times of a run', () => {
 
 describe('programs in a report', () => {
   it('become trees with the meaning of every node', () => {
-    const tree = treeOf(parseProgram('add(exp(T3), T1GD)'));
+    const tree = treeOf(parseFormula('add(exp(T3), T1GD)'));
     assert.deepEqual([tree.label, ...tree.operands.map(({ label }) => label)], ['add', 'exp', 'T1GD']);
     assert.match(tree.note, /^Sum/);
     assert.ok(tree.operands[1]!.leaf);
     assert.equal(describeTensor('T3'), "the convolution's weight");
     assert.equal(describeTensor('T1GN'), "gradient at the ReLU's input, in the pass over noise");
+  });
+
+  it('become trees also where they are forests, aggregators and numbers included', () => {
+    const text = 'rank_sum(unit_max(mean(T4D)), neg(params), mul(2.5, unit_mean(T3)))';
+    const { tree, size, latex } = programCard(text);
+    const labels = ({ label, operands }: TreeNode): string[] => [label, ...operands.flatMap(labels)];
+    const all = ['rank_sum', 'unit_max', 'mean', 'T4D', 'neg', 'params', 'mul', '2.5', 'unit_mean', 'T3'];
+    assert.deepEqual(labels(tree), all);
+    assert.equal(size, all.length);
+    const notes = ({ note, operands }: TreeNode): string[] => [note, ...operands.flatMap(notes)];
+    assert.ok(notes(tree).every((note) => note.length > 1));
+    assert.match(latex, /^\\ln r\\left\(\\max_\{u\}/);
   });
 });

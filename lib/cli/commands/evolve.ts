@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   type DiscoveryProgress,
@@ -12,12 +10,12 @@ import { EznasError } from '../../errors.ts';
 import type { Ranking } from '../../evaluation/ranking.ts';
 import { PRESETS } from '../../evolution/presets.ts';
 import { ARCHIVE } from '../../evolution/run-folder.ts';
-import { writeRunReport } from '../../report/write.ts';
-import { describeProtocol, warn } from '../notes.ts';
+import { describeProtocol } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
 import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
+import { drawRunReport } from '../run-report.ts';
 import { StageProgress } from '../stages.ts';
 import { type Column, formatTable } from '../table.ts';
 
@@ -120,7 +118,7 @@ Examples:
         throw withResumption(error, 'evolve', folder);
       } finally {
         stop();
-        drawReport(folder);
+        drawRunReport(folder, ARCHIVE);
       }
     };
     const { protocol } = await giveResult(options, work, forPeople);
@@ -180,16 +178,6 @@ function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgres
     },
     stop: () => progress.stop(),
   };
-}
-
-/** Draws what the run has found so far, however it ended. A page that cannot be written takes nothing from the result. */
-function drawReport(folder: string): void {
-  if (!existsSync(join(folder, ARCHIVE))) return;
-  try {
-    writeRunReport(folder);
-  } catch (error) {
-    warn(`no report was drawn: ${(error as Error).message}`);
-  }
 }
 
 function forPeople({ best, baselines, tasks, runFolder }: EvolveResult): string {

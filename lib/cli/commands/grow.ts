@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import {
+  COURSE,
   type EvolveForestOptions,
   type EvolveForestResult,
   evolveForest,
@@ -14,6 +15,7 @@ import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.
 import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
+import { drawRunReport } from '../run-report.ts';
 import { StageProgress } from '../stages.ts';
 import { type Column, formatTable } from '../table.ts';
 
@@ -86,6 +88,7 @@ Examples:
         throw withResumption(error, 'grow', folder);
       } finally {
         stop();
+        drawRunReport(folder, COURSE);
       }
     };
     const { protocol } = await giveResult(options, work, forPeople);
@@ -141,6 +144,6 @@ function forPeople({ best, baselines, runFolder }: EvolveForestResult): string {
     formatTable(STEP_COLUMNS, best.growth),
     formatTable(COLUMNS, rows),
     `forest: ${best.formula}`,
-    `run folder: ${runFolder ?? 'none'}`,
+    `run folder: ${runFolder ?? 'none'}; open its report.html in a browser`,
   ].join('\n');
 }

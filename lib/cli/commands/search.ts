@@ -1,11 +1,8 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describeCells, drawCells } from '../../drawing/cells.ts';
 import { exportArchitecture } from '../../onnx/export.ts';
 import { renderReport } from '../../report/render.ts';
 import { searchReport } from '../../report/search-report.ts';
-import { RUN_REPORT } from '../../report/write.ts';
-import { writeFileAtomic } from '../../runs/atomic-file.ts';
 import { curvesCsv, type SearchSummary, type Spread } from '../../search/comparison.ts';
 import type { ArchitectureSearchResult, FoundNetwork } from '../../search/result.ts';
 import {
@@ -16,12 +13,13 @@ import {
 } from '../../search/search-architectures.ts';
 import type { CellDiagram } from '../../spaces/diagram.ts';
 import { findSpace } from '../../spaces/registry.ts';
-import { describeProtocol, noteToUser, warn } from '../notes.ts';
+import { describeProtocol, noteToUser } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
 import { reserveOutput } from '../output-file.ts';
 import { startProgress } from '../progress.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
+import { drawRunReport } from '../run-report.ts';
 import { type Column, formatTable } from '../table.ts';
 
 /** Options that are called the same in the API. */
@@ -108,7 +106,7 @@ Examples:
       const work = async () => {
         const result = await searchOrResume(options, folder, signal);
         for (const { file, content } of files) file.commit(content(result));
-        drawReport(result);
+        drawRunReport(folder, 'report.json');
         const { networks, ...short } = result;
         return options.details ? result : short;
       };
@@ -118,7 +116,7 @@ Examples:
       if (result.ended === 'exhausted') noteToUser('nothing new was found any more, so the search ended early');
       const cells = describeCells(bestCells(result));
       if (cells) noteToUser(`best network:\n${cells}`);
-      if (result.runFolder) noteToUser(`run folder: ${result.runFolder}; open its ${RUN_REPORT} in a browser`);
+      if (result.runFolder) noteToUser(`run folder: ${result.runFolder}; open its report.html in a browser`);
     } finally {
       for (const { file } of files) file.discard();
     }
@@ -139,16 +137,6 @@ const FILES: readonly {
       exportArchitecture(best[0]!.architecture, { space, dataset, seed }),
   },
 ];
-
-/** Draws the result's page in its run folder. One that cannot be written takes nothing from the result. */
-function drawReport(result: ArchitectureSearchResult): void {
-  if (result.runFolder === null) return;
-  try {
-    writeFileAtomic(join(result.runFolder, RUN_REPORT), renderReport(searchReport(result)));
-  } catch (error) {
-    warn(`no report was drawn: ${(error as Error).message}`);
-  }
-}
 
 /** The cells of the best network; none in a space without cells. */
 function bestCells({ best, protocol }: ArchitectureSearchResult): readonly CellDiagram[] {
