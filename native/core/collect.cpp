@@ -46,10 +46,13 @@ std::vector<UnitShapes> unitShapes(const Graph& graph, int batch) {
 }
 
 NetworkStatistics collectNetwork(const CollectRequest& request, size_t index) {
+  return collectNetwork(request, index, networkKernels(simdLevel()));
+}
+
+NetworkStatistics collectNetwork(const CollectRequest& request, size_t index, const NetworkKernels& kernels) {
   const NetworkRequest& network = request.networks[index];
   const Graph& graph = network.graph;
   const Minibatch& minibatch = request.minibatch;
-  const NetworkKernels& kernels = networkKernels(simdLevel());
   const std::array<PassWants, 3> wants = requestWants(request);
 
   Weights weights(graph, network.parameters, request.seed, network.key);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "native/core/graph.h"
+#include "native/core/simd.h"
 #include "native/core/statistics.h"
 #include "native/core/thread_pool.h"
 
@@ -51,6 +52,8 @@ void validate(const CollectRequest& request);
 /// Runs the passes that `request.tensors` need on network `index` and records. Thread-safe; scratch memory is per
 /// thread.
 NetworkStatistics collectNetwork(const CollectRequest& request, size_t index);
+/// The same by kernels other than those of the machine's SIMD level.
+NetworkStatistics collectNetwork(const CollectRequest& request, size_t index, const NetworkKernels& kernels);
 
 /// Shapes of a graph's units at a batch size.
 std::vector<UnitShapes> unitShapes(const Graph& graph, int batch);

@@ -143,7 +143,7 @@ describe('the GPUs beside the CPU', () => {
     const tasks = drawTasks(pool, new Random(3), { tasks: 2, networksPerTask: 5 });
     const search = async (device: 'cpu' | 'cuda') => {
       using evaluator = new TaskEvaluator({ seed: 3, device });
-      return evolve({ config, tasks, signature: symbolicSignature(), evaluator: evaluator.evaluate });
+      return await evolve({ config, tasks, signature: symbolicSignature(), evaluator: evaluator.evaluate });
     };
     const [first, second] = [await search('cuda'), await search('cuda')];
     assert.deepEqual(second.best, first.best);

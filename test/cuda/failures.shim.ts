@@ -31,10 +31,19 @@ describe('a GPU that fails', () => {
     }
   });
 
-  it('memory that is refused for a moment: fewer networks at once, the same scores', async () => {
-    for (const nth of [1, 2, 3]) {
+  it('memory for networks that is refused for a moment: fewer at once, the same scores', async () => {
+    for (const nth of [3, 5, 8]) {
       const attempts = await attemptTwice('cuda', { [FAIL]: `cudaMalloc:${nth}:cudaErrorMemoryAllocation` });
       assert.deepEqual(attempts, [right, right], `allocation ${nth}`);
+    }
+  });
+
+  it('memory for the scores themselves, which fewer networks would not spare: the error says so, and the next run is right', async () => {
+    for (const nth of [1, 2]) {
+      const [first, second] = await attemptTwice('cuda', { [FAIL]: `cudaMalloc:${nth}:cudaErrorMemoryAllocation` });
+      assert.equal(first!.error?.code, 'OUT_OF_MEMORY', `allocation ${nth}`);
+      assert.match(first!.error!.message, /cannot allocate \d+ bytes on device cuda:0/);
+      assert.deepEqual(second, right, `allocation ${nth}`);
     }
   });
 

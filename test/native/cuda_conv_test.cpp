@@ -10,6 +10,7 @@
 #include "native/cuda/conv_geometry.h"
 #include "test/native/conv_check.h"
 #include "test/native/device_memory.h"
+#include "test/native/tf32_kernels.h"
 #if defined(EZNAS_SHIM)
 #include "shim.h"
 #endif
@@ -20,17 +21,10 @@ using namespace eznas;
 using namespace eznas::check;
 using cuda::Stream;
 using test::DeviceArray;
+using test::tf32;
 
 /// The sums are float32 over up to thousands of terms.
 constexpr double kRelative = 2e-6;
-
-/// Round half away from zero to 10 bits of mantissa, by the definition of the format.
-double tf32(double value) {
-  if (!std::isfinite(value) || value == 0) return value;
-  int exponent = 0;
-  const double mantissa = std::frexp(value, &exponent);
-  return std::ldexp(std::round(std::ldexp(mantissa, 11)), exponent - 11);
-}
 
 Plain mapped(Plain p, double (*f)(double)) {
   for (double& v : p.values) v = f(v);
