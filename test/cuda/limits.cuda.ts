@@ -55,6 +55,18 @@ describe('limits of the GPUs', () => {
     const job = scoreNetworks(networks, PROGRAMS, inputs, { device: 'cuda', signal: controller.signal });
     controller.abort();
     await assert.rejects(job, withCode('ABORTED'));
+    const amid = new AbortController();
+    const onProgress = (done: number) => {
+      assert.ok(done < networks.length);
+      amid.abort();
+    };
+    // Memory for few networks at once, so that some are left when the first are done.
+    await assert.rejects(
+      within(1_500_000, () =>
+        scoreNetworks(networks, PROGRAMS, inputs, { device: 'cuda', signal: amid.signal, onProgress }),
+      ),
+      withCode('ABORTED'),
+    );
     const seen: number[] = [];
     await scoreNetworks(networks, PROGRAMS, inputs, { device: 'cuda', onProgress: (done) => seen.push(done) });
     assert.equal(seen.at(-1), networks.length);

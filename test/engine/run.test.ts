@@ -129,7 +129,8 @@ describe('collecting statistics', () => {
     const networks = smallNetworks([1462, 99, 6111]);
     addon().setMemoryLimit(addon().info().memory.inUse + 300_000);
     try {
-      await assert.rejects(collectStatistics(networks, randomInputs(2)), (error: unknown) => {
+      // Of the CPU, as are the many networks below; test/cuda/limits.cuda.ts asks the same of GPUs.
+      await assert.rejects(collectStatistics(networks, randomInputs(2), { device: 'cpu' }), (error: unknown) => {
         assert.ok(error instanceof EznasError && ['OUT_OF_MEMORY', 'TOO_LARGE'].includes(error.code), String(error));
         return true;
       });
@@ -144,6 +145,7 @@ describe('collecting statistics', () => {
     const networks = new Array(2000).fill(smallNetworks([1462])[0]!);
     const controller = new AbortController();
     const job = scoreNetworks(networks, PROGRAMS, randomInputs(8), {
+      device: 'cpu',
       signal: controller.signal,
       onProgress: () => controller.abort(),
     });
@@ -196,6 +198,7 @@ describe('scoring programs', () => {
     const seen: number[] = [];
     const networks = new Array(300).fill(smallNetworks([1462])[0]!);
     await scoreNetworks(networks, PROGRAMS, randomInputs(4), {
+      device: 'cpu',
       onProgress: (done, total) => {
         assert.equal(total, 300);
         seen.push(done);
