@@ -1,6 +1,6 @@
 #pragma once
-// The CPU's kernels with the operands of convolutions rounded as the device's tensor cores take them, sums as ever: what
-// Precision::tf32 means, computed by other code.
+// The CPU's kernels with the operands of convolutions rounded as the device's tensor cores take them, sums as ever:
+// what Precision::tf32 means, computed by other code.
 #include <bit>
 #include <cmath>
 #include <cstdint>
