@@ -29,7 +29,8 @@ export async function measure(
     warmupTime: 0,
     throws: true,
     retainSamples: true,
-    ...(signal && { signal }),
+    // A signal of its own: tinybench listens to it for good.
+    ...(signal && { signal: AbortSignal.any([signal]) }),
   });
   bench.add(
     name,

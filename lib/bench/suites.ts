@@ -4,16 +4,21 @@ import { benchCollect } from './collect.ts';
 import { benchConvolutions } from './conv.ts';
 import { benchPopulation } from './population.ts';
 import type { BenchEntry, BenchMachine, SuiteOptions } from './report.ts';
+import { benchSpaces } from './spaces.ts';
 
 /** A suite measures its entries on a machine whose peaks are known. */
 export type Suite = (machine: BenchMachine, options: SuiteOptions) => Promise<BenchEntry[]>;
 
-/** The suites that ship with the package: kernels, recording, program evaluation. */
+/** The suites that ship with the package: kernels, recording, program evaluation, networks of every search space. */
 export const SUITES: Readonly<Record<string, Suite>> = {
   conv: benchConvolutions,
   collect: benchCollect,
   population: benchPopulation,
+  spaces: benchSpaces,
 };
+
+/** Those that are run where none is named; the others take minutes. */
+export const DEFAULT_SUITES: readonly string[] = ['conv', 'collect', 'population'];
 
 /**
  * The suite of a name.

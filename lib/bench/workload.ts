@@ -29,10 +29,10 @@ export function randomNetworks(count: number, seed: number): Workload {
   };
 }
 
-/** Photographs as CIFAR-10's networks take them. */
-export function photographs(batch: number, seed: number): Inputs {
-  const { data } = openImages('photographs').minibatch({ batch, seed, resolution: 32 });
-  return { batch, shape: [3, 32, 32], data };
+/** Photographs, by default as CIFAR-10's networks take them. */
+export function photographs(batch: number, seed: number, resolution = 32): Inputs {
+  const { data } = openImages('photographs').minibatch({ batch, seed, resolution });
+  return { batch, shape: [3, resolution, resolution], data };
 }
 
 /** Random valid programs of height 2 to 6. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { compareReports, readReport } from '../../lib/bench/compare.ts';
 import { measure, summarize } from '../../lib/bench/measure.ts';
 import type { BenchEntry } from '../../lib/bench/report.ts';
-import { findSuite, SUITES } from '../../lib/bench/suites.ts';
+import { DEFAULT_SUITES, findSuite, SUITES } from '../../lib/bench/suites.ts';
 import { nodeCount, nodeElements, randomNetworks, randomPrograms } from '../../lib/bench/workload.ts';
 import { EznasError } from '../../lib/errors.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
@@ -70,9 +70,10 @@ describe('benches', () => {
   });
 
   it('name the suites there are when one is unknown', () => {
-    assert.throws(() => findSuite('convv'), /did you mean 'conv'.*collect, population/);
+    assert.throws(() => findSuite('convv'), /did you mean 'conv'.*collect, population, spaces/);
     assert.throws(() => findSuite('toString'), EznasError);
     assert.equal(findSuite('conv'), SUITES['conv']);
+    for (const name of DEFAULT_SUITES) assert.equal(findSuite(name), SUITES[name]);
   });
 
   it('count one operator on one element, the largest of operands and result, leaves free', () => {

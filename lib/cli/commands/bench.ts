@@ -55,21 +55,22 @@ export function addBench(cli: Command, signal: AbortSignal): void {
       "Times kernels, networks and programs on this machine, beside the peak and the bandwidth measured in the same run. Each entry's figures " +
         'name their units.',
     )
-    .argument('[suites...]', 'conv, collect, population (default: all)');
+    .argument('[suites...]', 'conv, collect, population, spaces (default: all but spaces, which takes minutes)');
   addOptions(command, OPTIONS).addHelpText(
     'after',
     `
 Examples:
   $ eznas bench conv
   $ eznas bench --json --out before.json
-  $ eznas bench collect --compare before.json`,
+  $ eznas bench collect --compare before.json
+  $ eznas bench spaces`,
   );
   command.action(async (names: string[], given: Record<string, unknown>) => {
     const options = checkOptions(given, OPTIONS);
     const earlier = options.compare === undefined ? undefined : readReport(options.compare);
     // Only this command needs the bench library, which takes time to load.
-    const { findSuite, SUITES } = await import('../../bench/suites.ts');
-    const suites = (names.length > 0 ? names : Object.keys(SUITES)).map((name) => findSuite(name));
+    const { DEFAULT_SUITES, findSuite } = await import('../../bench/suites.ts');
+    const suites = (names.length > 0 ? names : DEFAULT_SUITES).map((name) => findSuite(name));
     const { threads = 0, samples = 9, seed = 0 } = options;
     const onEntry = (name: string) => options.json || noteToUser(`timing ${name}`);
     const work = async (): Promise<BenchResult> => {
