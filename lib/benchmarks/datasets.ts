@@ -19,6 +19,8 @@ export const DATASETS: readonly Dataset[] = [
   { name: 'cifar100', classes: 100, resolution: 32, channels: 3, normalization: 'cifar100' },
   { name: 'imagenet16-120', classes: 120, resolution: 16, channels: 3, normalization: 'imagenet16-120' },
   { name: 'imagenet', classes: 1000, resolution: 224, channels: 3, normalization: 'imagenet' },
+  { name: 'class_object', classes: 75, resolution: 256, channels: 3, normalization: 'taskonomy' },
+  { name: 'class_scene', classes: 47, resolution: 256, channels: 3, normalization: 'taskonomy' },
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { ConvOptions, GraphBuilder } from './builder.ts';
+import type { Activation } from './graph.ts';
 
 /*
  * What a unit is.
@@ -13,11 +14,12 @@ import type { ConvOptions, GraphBuilder } from './builder.ts';
  *   T1 and T2 differ in shape where the second is taken and the first has a stride. The same goes for a 1×k and a k×1 convolution in a row, and for
  *   the two convolutions of a factorized reduction.
  * - Convolution → batch normalization → activation: the same three nodes, the activation being the one after (EZNAS, appendix, finds such units
- *   workable). T1 is then T4.
- * - An activation other than ReLU stands in its place; where T1G needs its derivative, it is that activation's own.
+ *   workable). T1 is then T4. Where a shortcut is added between the two, as at the end of a residual block, T1 is the sum.
+ * - An activation other than ReLU, such as ReLU6 or hard swish, stands in its place; where T1G needs its derivative, it is that activation's own.
  * - Without normalization, T4 is what the convolution gives.
  * - A convolution without an activation of its own is no unit: stems (also those with an activation after them, so that a stem is a unit in no
- *   network), shortcuts, and linear bottlenecks.
+ *   network, but for a second convolution that has its activation before it), shortcuts, and linear bottlenecks.
+ * - The two layers of a squeeze-and-excite gate are no units: they see one number per channel, and no image.
  *
  * Units stand in the order in which the network defines their convolutions.
  */
@@ -27,18 +29,19 @@ export const SEPARABLE_UNITS = ['first', 'second'] as const;
 
 export type SeparableUnit = (typeof SEPARABLE_UNITS)[number];
 
-/** A convolution, an affine batch normalization and a ReLU, recorded as one unit; returns the ReLU. */
-export function convBatchNormRelu(
+/** A convolution, an affine batch normalization and an activation, a ReLU by default, recorded as one unit; returns the activation. */
+export function convBatchNormActivation(
   builder: GraphBuilder,
   input: number,
   outChannels: number,
   options: ConvOptions,
+  activation: Activation = 'relu',
 ): number {
   const conv = builder.conv2d(input, outChannels, options);
   const batchNorm = builder.batchNorm(conv);
-  const relu = builder.relu(batchNorm);
-  builder.unit(relu, conv, batchNorm);
-  return relu;
+  const active = builder.activation(activation, batchNorm);
+  builder.unit(active, conv, batchNorm);
+  return active;
 }
 
 /**

@@ -24,16 +24,20 @@ const IMAGENET16: Normalization = {
 
 const IMAGENET: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
+/** Of the indoor scenes that TransNAS-Bench-101 took from Taskonomy. */
+const TASKONOMY: Normalization = { mean: [0.5224, 0.5222, 0.5221], std: [0.2234, 0.2235, 0.2236] };
+
 /** Statistics and resolutions that networks are trained with, by dataset name in lower case. */
 export const IMAGE_FORMATS: Readonly<Record<string, ImageFormat>> = {
   cifar10: { resolution: 32, normalization: CIFAR },
   cifar100: { resolution: 32, normalization: CIFAR },
   'imagenet16-120': { resolution: 16, normalization: IMAGENET16 },
   imagenet: { resolution: 224, normalization: IMAGENET },
+  taskonomy: { resolution: 256, normalization: TASKONOMY },
 };
 
 /**
- * The image format of a dataset: `cifar10`, `cifar100`, `ImageNet16-120` or `ImageNet`, in any case.
+ * The image format of a dataset: `cifar10`, `cifar100`, `ImageNet16-120`, `ImageNet` or `taskonomy`, in any case.
  *
  * @throws EznasError INVALID_ARGUMENT for any other name.
  */

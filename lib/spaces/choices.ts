@@ -8,10 +8,12 @@ import type { NetworkOptions, NumberedSpace } from './space.ts';
 export interface ChoiceSpaceOptions<Choice extends string | number> {
   /** Short name, as the command line takes it. */
   readonly name: string;
-  /** For every place, what can be chosen there; texts must not contain the separator. */
+  /** For every place, what can be chosen there; texts must not contain the separator, nor `?`. */
   readonly choices: readonly (readonly Choice[])[];
   /** Between choices in an architecture's text, default `:`. */
   readonly separator?: string;
+  /** Instead of a separator: an architecture's text with `?` at every place, such as `?-d?w?-d?w?`. */
+  readonly template?: string;
   /** The network of an architecture, which is one of the space. */
   build(architecture: readonly Choice[], options?: NetworkOptions): NetworkGraph;
   /** A text that two architectures share only if they compute the same; by default every architecture is its own. */
@@ -21,7 +23,8 @@ export interface ChoiceSpaceOptions<Choice extends string | number> {
 /**
  * A numbered search space of independent choices: everything that a space must know follows from them, but how to build a network.
  *
- * @throws EznasError INVALID_ARGUMENT when there is nothing to choose, a choice occurs twice at a place, or there are more than 2⁵³ − 1 architectures
+ * @throws EznasError INVALID_ARGUMENT when there is nothing to choose, a choice occurs twice at a place, the template has another number of places, or
+ *   there are more than 2⁵³ − 1 architectures
  */
 export function choiceSpace<Choice extends string | number>(
   options: ChoiceSpaceOptions<Choice>,
@@ -33,24 +36,31 @@ class ChoiceSpace<Choice extends string | number> implements NumberedSpace<reado
   readonly name: string;
   readonly size: number;
   readonly #options: ChoiceSpaceOptions<Choice>;
-  readonly #separator: string;
+  /** What stands before, between and after the choices. */
+  readonly #between: readonly string[];
+  readonly #pattern: RegExp;
 
   constructor(options: ChoiceSpaceOptions<Choice>) {
-    const { name, choices, separator = ':' } = options;
+    const { name, choices, separator = ':', template = choices.map(() => '?').join(separator) } = options;
+    this.#between = template.split('?');
     const sound =
       choices.length > 0 &&
+      this.#between.length === choices.length + 1 &&
       choices.every((place) => place.length > 0 && new Set(place.map(String)).size === place.length) &&
-      !choices.flat().some((choice) => String(choice).includes(separator) || String(choice) === '');
+      !choices.flat().some((choice) => {
+        const text = String(choice);
+        return text === '' || text.includes('?') || (options.template === undefined && text.includes(separator));
+      });
     this.size = choices.reduce((product, place) => product * place.length, 1);
     if (!sound || !Number.isSafeInteger(this.size)) {
       throw new EznasError(
         'INVALID_ARGUMENT',
-        `the choices of space ${name} are not right: each place needs different ones without '${separator}', and there may be at most 2^53 - 1 architectures`,
+        `the choices of space ${name} are not right: each place needs different ones without '${options.template === undefined ? separator : '?'}', and there may be at most 2^53 - 1 architectures`,
       );
     }
     this.name = name;
     this.#options = options;
-    this.#separator = separator;
+    this.#pattern = pattern(this.#between, choices);
   }
 
   *enumerate(): IterableIterator<readonly Choice[]> {
@@ -63,14 +73,13 @@ class ChoiceSpace<Choice extends string | number> implements NumberedSpace<reado
 
   parse(text: string): readonly Choice[] {
     const { choices } = this.#options;
-    const parts = text.trim().split(this.#separator);
-    const architecture = choices.map((place, at) => place.find((choice) => String(choice) === parts[at]?.trim()));
-    if (parts.length !== choices.length || architecture.includes(undefined)) this.#refuse(text);
-    return architecture as Choice[];
+    const parts = this.#pattern.exec(text.trim())?.slice(1);
+    if (parts === undefined) return this.#refuse(text);
+    return choices.map((place, at) => place.find((choice) => String(choice) === parts[at])!);
   }
 
   print(architecture: readonly Choice[]): string {
-    return architecture.join(this.#separator);
+    return this.#weave(architecture.map(String));
   }
 
   mutate(architecture: readonly Choice[], random: Random): readonly Choice[] {
@@ -119,6 +128,11 @@ class ChoiceSpace<Choice extends string | number> implements NumberedSpace<reado
     return this.#options.build(architecture, options);
   }
 
+  /** The template with these in its places. */
+  #weave(parts: readonly string[]): string {
+    return this.#between.map((text, at) => text + (parts[at] ?? '')).join('');
+  }
+
   #require(architecture: readonly Choice[]): void {
     const { choices } = this.#options;
     const sound =
@@ -130,11 +144,26 @@ class ChoiceSpace<Choice extends string | number> implements NumberedSpace<reado
 
   #refuse(shown: string): never {
     const { choices } = this.#options;
-    const example = choices.map((place) => place[place.length >> 1]!).join(this.#separator);
-    const known = choices.map((place) => `{${place.join(', ')}}`).join(this.#separator);
+    const example = this.#weave(choices.map((place) => String(place[place.length >> 1]!)));
+    const known = this.#weave(choices.map((place) => `{${place.join(', ')}}`));
     throw new EznasError(
       'INVALID_ARCHITECTURE',
       `not an architecture of ${this.name}: ${quoteArchitecture(shown)}; expected a text like ${example}, out of ${known.slice(0, 500)}`,
     );
   }
+}
+
+/** What an architecture's text looks like, white space allowed around choices; a group for each place. */
+function pattern(between: readonly string[], choices: readonly (readonly (string | number)[])[]): RegExp {
+  const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+  const place = (texts: readonly string[]) =>
+    texts
+      .map(literal)
+      .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+      .join('|');
+  const parts = between.map((text, at) => {
+    const before = text.trim() === '' ? '' : `\\s*${literal(text.trim())}`;
+    return at < choices.length ? `${before}\\s*(${place(choices[at]!.map(String))})` : before;
+  });
+  return new RegExp(`^${parts.join('')}$`);
 }

@@ -1,6 +1,6 @@
 import { GraphBuilder } from '../graph/builder.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
-import { convBatchNormRelu } from '../graph/units.ts';
+import { convBatchNormActivation } from '../graph/units.ts';
 import type { Nasbench101Architecture } from './nasbench101-cell.ts';
 import type { NetworkOptions } from './space.ts';
 
@@ -54,7 +54,7 @@ function addCell(builder: GraphBuilder, input: number, cell: Nasbench101Architec
   const widths = vertexChannels(cell, channels);
   const output = cell.inputs.length;
   const nodes = [input];
-  const project = (width: number) => convBatchNormRelu(builder, input, width, { kernel: 1 });
+  const project = (width: number) => convBatchNormActivation(builder, input, width, { kernel: 1 });
   const cut = (vertex: number, width: number) =>
     widths[vertex] === width ? nodes[vertex]! : builder.slice(nodes[vertex]!, 1, 0, width);
   for (let vertex = 1; vertex < output; vertex++) {
@@ -67,7 +67,7 @@ function addCell(builder: GraphBuilder, input: number, cell: Nasbench101Architec
     nodes.push(
       operation === 'maxpool3x3'
         ? builder.maxPool(sum, { kernel: 3, padding: 1 })
-        : convBatchNormRelu(builder, sum, width, { kernel: operation === 'conv3x3' ? 3 : 1 }),
+        : convBatchNormActivation(builder, sum, width, { kernel: operation === 'conv3x3' ? 3 : 1 }),
     );
   }
   const last = cell.inputs[output - 1]!;

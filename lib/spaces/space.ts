@@ -33,6 +33,14 @@ export const STEMS = ['cifar', 'imagenet'] as const;
 
 export type Stem = (typeof STEMS)[number];
 
+/** Images of so many pixels each way, and larger ones, are large. */
+const LARGE_IMAGES = 96;
+
+/** The stem that is asked for, or else the one that suits the resolution. */
+export function stemFor(options: NetworkOptions | undefined, resolution: number): Stem {
+  return options?.stem ?? (resolution < LARGE_IMAGES ? 'cifar' : 'imagenet');
+}
+
 /**
  * A set of architectures, and how to make networks of them. What it says of its architectures depends on nothing but them, so a space can be
  * shared and used from anywhere.

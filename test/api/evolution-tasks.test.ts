@@ -9,7 +9,7 @@ import { findTasks, networkPool, taskName, tasksSignature } from '../../lib/disc
 import { resolveSetting } from '../../lib/evaluation/setting.ts';
 import { makeTask } from '../../lib/evolution/task.ts';
 import { GraphBuilder } from '../../lib/graph/builder.ts';
-import { convBatchNormRelu } from '../../lib/graph/units.ts';
+import { convBatchNormActivation } from '../../lib/graph/units.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
 import { checkProgram } from '../../lib/programs/typing.ts';
 import { choiceSpace } from '../../lib/spaces/choices.ts';
@@ -24,7 +24,7 @@ const space = choiceSpace({
   build(widths, { classes = 10, resolution = 32, inputChannels = 3 } = {}) {
     const builder = new GraphBuilder([inputChannels, resolution, resolution]);
     let node = builder.avgPool(builder.input, { kernel: 4, stride: 4 });
-    for (const width of widths) node = convBatchNormRelu(builder, node, width, { kernel: 3, stride: 2 });
+    for (const width of widths) node = convBatchNormActivation(builder, node, width, { kernel: 3, stride: 2 });
     return builder.finish(builder.linear(builder.globalAvgPool(node), classes));
   },
 });
