@@ -111,6 +111,7 @@ export type { Benchmark } from './benchmarks/benchmark.ts';
 export { type CsvBenchmarkOptions, readCsvBenchmark } from './benchmarks/csv.ts';
 export { loadDartsNasbench301 } from './benchmarks/darts-nasbench301.ts';
 export { DATASETS, type Dataset } from './benchmarks/datasets.ts';
+export { readNasbenchMacro } from './benchmarks/nasbench-macro.ts';
 export { loadNasbench101 } from './benchmarks/nasbench101.ts';
 export { loadNasbench201 } from './benchmarks/nasbench201.ts';
 export { type NdsBenchmarkOptions, readNdsBenchmark } from './benchmarks/nds.ts';
@@ -125,11 +126,14 @@ export type { CellEdge } from './spaces/cells/genotype.ts';
 export type { CellOperation } from './spaces/cells/operations.ts';
 export { type ChoiceSpaceOptions, choiceSpace } from './spaces/choices.ts';
 export { type DartsArchitecture, darts } from './spaces/darts.ts';
+export { type MobilenetArchitecture, mobilenet } from './spaces/mobilenet.ts';
+export { type NasbenchMacroArchitecture, nasbenchMacro } from './spaces/nasbench-macro.ts';
 export { type Nasbench101Architecture, nasbench101 } from './spaces/nasbench101.ts';
 export { type Nasbench201Architecture, nasbench201 } from './spaces/nasbench201.ts';
 export { type NatsSizeArchitecture, natsSize } from './spaces/nats-size.ts';
 export { type NdsArchitecture, type NdsSpace, ndsSpaces } from './spaces/nds.ts';
 export { findSpace, SPACE_NAMES } from './spaces/registry.ts';
+export { type ResnetArchitecture, resnet } from './spaces/resnet.ts';
 export {
   isNumbered,
   type NetworkCounts,
@@ -139,6 +143,7 @@ export {
   networkKey,
   type SearchSpace,
 } from './spaces/space.ts';
+export { type TransnasMicroArchitecture, transnasMicro } from './spaces/transnas-micro.ts';
 
 // Running networks and programs.
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EznasError } from '../errors.ts';
-import type { SearchSpace } from '../spaces/space.ts';
+import { isNumbered, type SearchSpace } from '../spaces/space.ts';
 import type { Benchmark } from './benchmark.ts';
 import { DATASETS, type Dataset, findDataset } from './datasets.ts';
 import { requireEpochs, requireIndex } from './table.ts';
@@ -25,7 +25,7 @@ export interface CsvBenchmarkOptions {
  *     architecture,cifar10
  *     "16:32:64",91.3
  *
- * @throws EznasError INVALID_FILE naming the line that is wrong; an architecture, up to isomorphism, may occur once
+ * @throws EznasError INVALID_FILE naming the line that is wrong; an architecture may occur once, up to isomorphism where the space is not numbered
  */
 export function readCsvBenchmark<A>(
   path: string,
@@ -60,6 +60,8 @@ export function readCsvBenchmark<A>(
   const architectures: A[] = [];
   const accuracies: number[][] = [];
   const indices = new Map<string, number>();
+  // Benchmarks of numbered spaces train isomorphic architectures apart.
+  const identity = (architecture: A) => (isNumbered(space) ? space.print(architecture) : space.canonical(architecture));
   for (const [at, line] of lines.entries()) {
     const fields = splitLine(line);
     if (fields.length !== names.length) fail(`line ${at + 2} has ${fields.length} fields, not ${names.length}`);
@@ -74,10 +76,9 @@ export function readCsvBenchmark<A>(
       .map((field) => (field.trim() === '' ? Number.NaN : Number(field)));
     const wrong = values.find((value) => !(value >= 0 && value <= 100));
     if (wrong !== undefined) fail(`line ${at + 2} has an accuracy that is no number from 0 to 100`);
-    const canonical = space.canonical(architecture);
-    if (indices.has(canonical))
-      fail(`line ${at + 2} has the architecture of line ${indices.get(canonical)! + 2} again`);
-    indices.set(canonical, architectures.length);
+    const key = identity(architecture);
+    if (indices.has(key)) fail(`line ${at + 2} has the architecture of line ${indices.get(key)! + 2} again`);
+    indices.set(key, architectures.length);
     architectures.push(architecture);
     accuracies.push(values);
   }
@@ -92,7 +93,7 @@ export function readCsvBenchmark<A>(
     epochs: [epochs],
     split,
     architecture: (index) => architectures[requireIndex(index, size, name)]!,
-    index: (architecture) => indices.get(space.canonical(architecture)),
+    index: (architecture) => indices.get(identity(architecture)),
     dataset,
     accuracy: (index, wanted, length = epochs) => {
       requireEpochs(length, [epochs], name);

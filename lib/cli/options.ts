@@ -86,12 +86,15 @@ const OPTIONS = {
   },
   benchmark: {
     flags: '--benchmark <name>',
-    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}, a .csv file with the columns architecture and <dataset>, or a .json file of NDS`,
+    help: `accuracies to compare with: ${list(BENCHMARK_NAMES)}, a .csv file with the columns architecture and <dataset>, or a .json file of NDS or NAS-Bench-Macro`,
     fallback: "the space's",
-    schema: z.union([z.string().regex(/\.(csv|json)$|^nds-/), oneOf(BENCHMARK_NAMES)], {
-      error: ({ input }) =>
-        `known are ${list(BENCHMARK_NAMES)}, or a .csv or .json file${didYouMean(String(input), BENCHMARK_NAMES)}`,
-    }),
+    schema: z.union(
+      [z.string().regex(/\.(csv|json|pth|pt|pkl|pickle)$|^(nds-|nasbench-macro|transnas)/), oneOf(BENCHMARK_NAMES)],
+      {
+        error: ({ input }) =>
+          `known are ${list(BENCHMARK_NAMES)}, or a .csv or .json file${didYouMean(String(input), BENCHMARK_NAMES)}`,
+      },
+    ),
   },
   dataset: {
     flags: '--dataset <name>',

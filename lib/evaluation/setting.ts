@@ -16,7 +16,7 @@ import { networkKey, type SearchSpace } from '../spaces/space.ts';
 export interface SettingOptions extends RunOptions {
   /** Search space: its name or one of your own. Default: that of the benchmark, or `nasbench201`. */
   readonly space?: string | SearchSpace<unknown>;
-  /** Where accuracies are known: a name, the path of a `.csv` file (see readCsvBenchmark) or of a `.json` file of NDS, or one of your own. Default: the space's. */
+  /** Where accuracies are known: a name, the path of a `.csv` file (see readCsvBenchmark) or of a `.json` file of NDS or NAS-Bench-Macro, or one of your own. Default: the space's. */
   readonly benchmark?: string | Benchmark<unknown>;
   /** Dataset whose networks, image format and accuracies are meant. Default: the benchmark's first. */
   readonly dataset?: string;

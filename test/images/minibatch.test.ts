@@ -88,11 +88,12 @@ describe('minibatch', () => {
     assert.ok(Math.abs(data[32]! - 2.753731) < 1e-5);
   });
 
-  it('knows the statistics of the four datasets', () => {
-    assert.deepEqual(Object.keys(IMAGE_FORMATS), ['cifar10', 'cifar100', 'imagenet16-120', 'imagenet']);
+  it('knows the statistics of the five datasets', () => {
+    assert.deepEqual(Object.keys(IMAGE_FORMATS), ['cifar10', 'cifar100', 'imagenet16-120', 'imagenet', 'taskonomy']);
     assert.deepEqual(imageFormat('cifar100'), imageFormat('CIFAR10'));
     assert.equal(imageFormat('cifar10').resolution, 32);
     assert.equal(imageFormat('ImageNet').resolution, 224);
+    assert.equal(imageFormat('taskonomy').resolution, 256);
     const { resolution, normalization } = imageFormat('ImageNet16-120');
     assert.equal(resolution, 16);
     const published = { mean: [122.68, 116.66, 104.01], std: [63.22, 61.26, 65.09] };

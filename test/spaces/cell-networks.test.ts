@@ -5,6 +5,7 @@ import { unitShapes } from '../../lib/evaluation/unit-shapes.ts';
 import { parameterTensors, params } from '../../lib/graph/counts.ts';
 import { SEPARABLE_UNITS } from '../../lib/graph/units.ts';
 import { ndsSpaces } from '../../lib/spaces/nds.ts';
+import { norm, numbers } from './numbers.ts';
 
 /** Norms of a tensor and of its gradient. */
 type Norms = [tensor: number, gradient: number];
@@ -31,18 +32,6 @@ const oracle = JSON.parse(
 ) as OracleNetwork[];
 
 const BATCH = 3;
-
-/** Numbers in [-0.5, 0.5), the same as the script's. */
-function numbers(count: number, salt: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, index) => {
-    let x = (Math.imul(index, 2654435761) + salt * 40503) >>> 0;
-    x = Math.imul(x ^ (x >>> 15), 2246822519) >>> 0;
-    x = Math.imul(x ^ (x >>> 13), 3266489917) >>> 0;
-    return (((x ^ (x >>> 16)) >>> 12) - 2 ** 19) / 2 ** 20;
-  });
-}
-
-const norm = (tensor: Float32Array): number => Math.sqrt(tensor.reduce((sum, value) => sum + value * value, 0));
 
 function assertClose(ours: number, theirs: number, scale: number, what: string): void {
   assert.ok(Math.abs(ours - theirs) <= 1e-4 * scale, `${what}: ${ours}, PyTorch has ${theirs}`);

@@ -45,6 +45,27 @@ describe('a space of choices', () => {
     assert.throws(() => space.parse('8:2:3:1'), { code: 'INVALID_ARCHITECTURE' });
   });
 
+  it('takes a template in place of the separator, with white space around choices', () => {
+    const digits = choiceSpace({ name: 'digits', choices: [['1', '12'], ['2', '3'], [1]], template: 'n(?)??', build });
+    assert.deepEqual(digits.parse(' n( 12 )3 1'), ['12', '3', 1]);
+    assert.deepEqual(
+      [...digits.enumerate()].map((architecture) => digits.print(architecture)),
+      ['n(1)21', 'n(1)31', 'n(12)21', 'n(12)31'],
+    );
+    for (const text of ['n(1)2', 'n(1)211', 'm(1)21', 'n(1)41', 'n[1]21', 'n(1) '.repeat(1e4)]) {
+      assert.throws(() => digits.parse(text), {
+        code: 'INVALID_ARCHITECTURE',
+        message: /a text like n\(12\)31, out of n\({1, 12}\){2, 3}{1}/,
+      });
+    }
+    assert.throws(() => choiceSpace({ name: 'places', choices: [[1, 2]], template: '?-?', build }), {
+      code: 'INVALID_ARGUMENT',
+    });
+    assert.throws(() => choiceSpace({ name: 'marks', choices: [['?', 'a']], template: '-?', build }), {
+      code: 'INVALID_ARGUMENT',
+    });
+  });
+
   it('takes texts, another separator, and what makes architectures equal', () => {
     const words = choiceSpace({
       name: 'words',
