@@ -8,6 +8,8 @@ import type { NetworkOptions, NumberedSpace } from './space.ts';
 export interface ChoiceSpaceOptions<Choice extends string | number> {
   /** Short name, as the command line takes it. */
   readonly name: string;
+  /** Name of the dataset that its networks are made for, where that is not CIFAR-10. */
+  readonly dataset?: string;
   /** For every place, what can be chosen there; texts must not contain the separator, nor `?`. */
   readonly choices: readonly (readonly Choice[])[];
   /** Between choices in an architecture's text, default `:`. */
@@ -34,6 +36,7 @@ export function choiceSpace<Choice extends string | number>(
 
 class ChoiceSpace<Choice extends string | number> implements NumberedSpace<readonly Choice[]> {
   readonly name: string;
+  readonly dataset?: string;
   readonly size: number;
   readonly #options: ChoiceSpaceOptions<Choice>;
   /** What stands before, between and after the choices. */
@@ -59,6 +62,7 @@ class ChoiceSpace<Choice extends string | number> implements NumberedSpace<reado
       );
     }
     this.name = name;
+    if (options.dataset !== undefined) this.dataset = options.dataset;
     this.#options = options;
     this.#pattern = pattern(this.#between, choices);
   }
