@@ -1,18 +1,21 @@
 import { EznasError } from '../errors.ts';
 import { parseFormula } from '../formulas/parse.ts';
-import { asProgram } from '../formulas/tree.ts';
+import { aggregateOf, asProgram, type Formula, formulaTensors } from '../formulas/tree.ts';
+import { flops } from '../graph/counts.ts';
 import { describeTensor } from '../programs/describe.ts';
 import { toLatex } from '../programs/export.ts';
 import { operatorOf } from '../programs/operators.ts';
 import { printProgram } from '../programs/print.ts';
 import { symbolicSignature } from '../programs/symbols.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
-import { canonicalText, isLeaf, type Program, subtrees, tensorsRead } from '../programs/tree.ts';
+import { canonicalText, isLeaf, type Program, subtrees } from '../programs/tree.ts';
 import { formatShape, inferShapes } from '../programs/typing.ts';
 import { latexToUnicode } from '../programs/unicode.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
 import type { NamedProxy, Passes } from '../proxies/description.ts';
 import { tensorPasses } from '../proxies/program-proxies.ts';
+import { nasbench201 } from '../spaces/nasbench201.ts';
+import { type ExplainedPart, explainFormula } from './formula.ts';
 
 /** One node of an explained program. */
 export interface ExplainedNode {
@@ -25,69 +28,101 @@ export interface ExplainedNode {
   readonly meaning: string;
 }
 
-/** What a program or proxy is, in words, symbols and costs. */
+/** A program or formula, and what follows from its text. */
+export interface ExplainedProgram {
+  /** Parses back. */
+  readonly text: string;
+  readonly latex: string;
+  readonly unicode: string;
+  /** In preorder. */
+  readonly nodes: readonly ExplainedNode[];
+  /** The tensors read. */
+  readonly leaves: readonly { readonly tensor: TensorName; readonly meaning: string }[];
+  /** Why it cannot be evaluated on every unit; null where it can. */
+  readonly problem: string | null;
+}
+
+/** What a program, formula or proxy is, in words, symbols and costs. */
 export interface Explanation {
-  /** Of the catalogue; null for a program that is not in it. */
+  /** Of the catalogue; null for what is not in it. */
   readonly proxy: Pick<NamedProxy, 'name' | 'kind' | 'definition' | 'paper' | 'direction' | 'note'> | null;
-  /** The program and what follows from it; null for a proxy that is none. */
-  readonly program: {
-    /** Parses back. */
-    readonly text: string;
-    readonly latex: string;
-    readonly unicode: string;
-    /** In preorder. */
-    readonly nodes: readonly ExplainedNode[];
-    readonly leaves: readonly { readonly tensor: TensorName; readonly meaning: string }[];
-    /** Why it cannot be evaluated on every unit; null where it can. */
-    readonly problem: string | null;
-  } | null;
+  /** A program of a unit, whose mean over the units scores a network; null for all else. */
+  readonly program: ExplainedProgram | null;
+  /** A formula over whole networks: aggregated programs, numbers of the network, forests of these; null for all else. */
+  readonly formula:
+    | (ExplainedProgram & {
+        /** How the terms of a forest are combined; null without one. */
+        readonly combiner: ExplainedPart | null;
+        readonly aggregators: readonly ExplainedPart[];
+        /** The numbers of the network that it reads. */
+        readonly numbers: readonly ExplainedPart[];
+      })
+    | null;
   readonly cost: Passes & {
     /** Operators evaluated for each unit, equal subtrees once; null for a proxy that is no program. */
     readonly operations: number | null;
+    /**
+     * Multiply-adds of the passes, a backward image counting as two forward, on the largest network of NAS-Bench-201, whose cells are 3 × 3 convolutions
+     * alone.
+     */
+    readonly multiplyAdds: number;
   };
 }
 
 /**
- * Explains a program or a proxy of the catalogue.
+ * Explains a program, a formula over whole networks, or a proxy of the catalogue.
  *
- * @param given program text or proxy name
+ * @param given text of a program or formula, or proxy name
  * @param batch images in the minibatch, for the passes
- * @throws EznasError INVALID_PROGRAM for text that does not parse; INVALID_ARGUMENT for a formula of several units' values, which is more than a
- *   program
+ * @throws EznasError INVALID_PROGRAM for text that does not parse
  */
 export function explain(given: string, batch = 1): Explanation {
   const proxy = PROXIES.find(({ name }) => name === given.trim());
-  const program = proxy ? programOf(proxy) : parseOne(given);
-  const about = proxy && pick(proxy);
-  if (program === undefined) {
-    return { proxy: about ?? null, program: null, cost: { ...proxy!.passes(batch), operations: null } };
+  const formula = formulaNamed(given, proxy);
+  const about = proxy ? pick(proxy) : null;
+  if (formula === undefined) {
+    const passes = proxy!.passes(batch);
+    return { proxy: about, program: null, formula: null, cost: { ...passes, operations: null, ...workOf(passes) } };
   }
-  const mask = tensorsRead(program);
+  const mask = formulaTensors(formula);
+  const passes = tensorPasses(mask, batch);
+  const leaves = TENSORS.filter((_, index) => (mask >> index) & 1).map((tensor) => ({
+    tensor,
+    meaning: describeTensor(tensor),
+  }));
+  const program = asProgram(formula);
+  if (program === undefined) {
+    const { operations, ...explained } = explainFormula(formula, explainNodes);
+    const cost = { ...passes, operations, ...workOf(passes) };
+    return { proxy: about, program: null, formula: { ...explained, leaves }, cost };
+  }
   const latex = toLatex(program);
-  const { nodes, problem } = explainNodes(program);
   const distinct = new Set([...subtrees(program)].filter((node) => !isLeaf(node)).map(canonicalText));
   return {
-    proxy: about ?? null,
+    proxy: about,
     program: {
       text: printProgram(program),
       latex,
       unicode: latexToUnicode(latex),
-      nodes,
-      leaves: TENSORS.filter((_, index) => (mask >> index) & 1).map((tensor) => ({
-        tensor,
-        meaning: describeTensor(tensor),
-      })),
-      problem,
+      ...explainNodes(program),
+      leaves,
     },
-    cost: { ...tensorPasses(mask, batch), operations: distinct.size },
+    formula: null,
+    cost: { ...passes, operations: distinct.size, ...workOf(passes) },
   };
 }
 
-/** The program that a name or text stands for. @throws EznasError INVALID_ARGUMENT for a proxy that is none, and what {@link explain} throws */
-export function programNamed(given: string): Program {
-  const proxy = PROXIES.find(({ name }) => name === given.trim());
-  const program = proxy ? programOf(proxy) : parseOne(given);
-  if (program) return program;
+/**
+ * The formula that a name or text stands for, for export.
+ *
+ * @throws EznasError INVALID_ARGUMENT for a proxy that is none, and what {@link explain} throws
+ */
+export function exportable(given: string): Formula {
+  const formula = formulaNamed(
+    given,
+    PROXIES.find(({ name }) => name === given.trim()),
+  );
+  if (formula) return formula;
   const programs = PROXIES.filter(({ kind }) => kind === 'program').map(({ name }) => name);
   throw new EznasError(
     'INVALID_ARGUMENT',
@@ -95,17 +130,17 @@ export function programNamed(given: string): Program {
   );
 }
 
-function programOf(proxy: NamedProxy): Program | undefined {
-  return proxy.kind === 'program' ? proxy.program : undefined;
+/** Undefined for a proxy that is no program. */
+function formulaNamed(given: string, proxy: NamedProxy | undefined): Formula | undefined {
+  if (proxy === undefined) return parseFormula(given);
+  return proxy.kind === 'program' ? aggregateOf('unit_mean', proxy.program) : undefined;
 }
 
-function parseOne(text: string): Program {
-  const program = asProgram(parseFormula(text));
-  if (program) return program;
-  throw new EznasError(
-    'INVALID_ARGUMENT',
-    `${text} is a formula over whole networks; explain its programs, such as frobenius_norm(T3), one at a time`,
-  );
+/** A network for the scale of costs. */
+const LARGEST = '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|';
+
+function workOf({ forward, backward }: Passes): { multiplyAdds: number } {
+  return { multiplyAdds: (forward + 2 * backward) * flops(nasbench201.build(nasbench201.parse(LARGEST))) };
 }
 
 function pick({ name, kind, definition, paper, direction, note }: NamedProxy) {

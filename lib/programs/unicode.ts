@@ -55,7 +55,11 @@ class Reader {
   #next(before: string): string {
     const token = this.#tokens[this.#at++]!;
     if (token === '^') return script(this.#argument(), SUPERSCRIPTS, '^');
-    if (token === '_') return script(this.#argument(), SUBSCRIPTS, '_');
+    if (token === '_') {
+      const index = script(this.#argument(), SUBSCRIPTS, '_');
+      // What an index runs over stands apart from it.
+      return this.#tokens[this.#at] === '{' ? `${index} ` : index;
+    }
     if (token === '{') return this.#close();
     if (!token.startsWith('\\')) return token;
     const name = token.slice(1).trimEnd();
@@ -67,7 +71,8 @@ class Reader {
     if (TRANSPARENT.includes(name)) return this.#argument();
     if (name in SYMBOLS) return SYMBOLS[name]!;
     // Names of functions stand apart from letters before them.
-    return /[A-Za-z]$/.test(before) ? ` ${name}` : name;
+    const after = /^[A-Za-z]/.test(this.#tokens[this.#at] ?? '') ? ' ' : '';
+    return `${/[A-Za-z]$/.test(before) ? ' ' : ''}${name}${after}`;
   }
 
   #argument(): string {

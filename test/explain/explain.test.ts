@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { explain, programNamed } from '../../lib/explain/explain.ts';
+import { explain, exportable } from '../../lib/explain/explain.ts';
+import { AGGREGATORS } from '../../lib/formulas/aggregators.ts';
+import { formulaToLatex } from '../../lib/formulas/latex.ts';
+import { parseFormula } from '../../lib/formulas/parse.ts';
+import { SCALAR_OPERATORS } from '../../lib/formulas/scalar-operators.ts';
 import { toLatex } from '../../lib/programs/export.ts';
 import { OPERATORS } from '../../lib/programs/operators.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
@@ -29,12 +33,21 @@ describe('explaining', () => {
     assert.deepEqual(program!.leaves, [
       { tensor: 'T3GD', meaning: "gradient at the convolution's weight, in the pass over the minibatch" },
     ]);
-    assert.deepEqual(cost, { forward: 4, backward: 4, operations: 2 }, 'equal subtrees once');
+    assert.deepEqual(
+      cost,
+      { forward: 4, backward: 4, operations: 2, multiplyAdds: 12 * 220_119_690 },
+      'equal subtrees once',
+    );
   });
 
   it('a weight alone costs no pass, and a difference two', () => {
-    assert.deepEqual(explain('T3').cost, { forward: 0, backward: 0, operations: 0 });
-    assert.deepEqual(explain('mean(T4P)').cost, { forward: 2, backward: 0, operations: 1 });
+    assert.deepEqual(explain('T3').cost, { forward: 0, backward: 0, operations: 0, multiplyAdds: 0 });
+    assert.deepEqual(explain('mean(T4P)').cost, {
+      forward: 2,
+      backward: 0,
+      operations: 1,
+      multiplyAdds: 2 * 220_119_690,
+    });
   });
 
   it('what does not fit on every unit, and why', () => {
@@ -52,10 +65,46 @@ describe('explaining', () => {
     }
   });
 
-  it('refuses what is neither, and formulas of whole networks', () => {
+  it('a forest: combiner, aggregators, numbers, nodes of its programs with shapes, cost of all together', () => {
+    const text = 'rank_sum(unit_sum(mean(T3GD)), neg(unit_max(mean(T3GD))), mul(2, params), unit_mean(T4N))';
+    const { proxy, program, formula, cost } = explain(text, 2);
+    assert.deepEqual([proxy, program], [null, null]);
+    assert.deepEqual(parseFormula(formula!.text), parseFormula(text));
+    assert.equal(formula!.combiner!.name, 'rank_sum');
+    assert.deepEqual(
+      formula!.aggregators.map(({ name }) => name),
+      ['unit_sum', 'unit_max', 'unit_mean'],
+    );
+    assert.deepEqual(formula!.numbers, [{ name: 'params', meaning: 'Trainable parameters.' }]);
+    assert.deepEqual(
+      formula!.nodes.map(({ name, depth }) => `${depth} ${name}`),
+      [
+        ...['0 rank_sum', '1 unit_sum', '2 mean', '3 T3GD', '1 neg', '2 unit_max', '3 mean', '4 T3GD'],
+        ...['1 mul', '2 2', '2 params', '1 unit_mean', '2 T4N'],
+      ],
+    );
+    assert.equal(formula!.nodes[3]!.shape, 'Cout×Cin×kh×kh');
+    assert.deepEqual(
+      formula!.leaves.map(({ tensor }) => tensor),
+      ['T3GD', 'T4N'],
+    );
+    // The largest network of NAS-Bench-201 has 220,119,690 multiply-adds; gradients are asked of the pass on data alone, of two images.
+    assert.deepEqual(cost, { forward: 4, backward: 2, operations: 1, multiplyAdds: 8 * 220_119_690 });
+  });
+
+  it('a formula of one term, one of numbers alone, and where a program does not fit', () => {
+    const { formula, cost } = explain('div(unit_std(mean(T3)), log(depth))');
+    assert.equal(formula!.combiner, null);
+    assert.match(formula!.unicode, /^\(stdᵤ ?mean\(T₃\)\)\/\(?ln⁺\(depth\)\)?$/);
+    assert.equal(cost.forward, 0);
+    assert.deepEqual(explain('units').cost, { forward: 0, backward: 0, operations: 0, multiplyAdds: 0 });
+    assert.match(explain('unit_sum(add(T4P, T1N))').formula!.problem!, /does not fit every unit/);
+  });
+
+  it('refuses what is neither, and to export what is no formula', () => {
     assert.throws(() => explain('frobenius(T3)'), { code: 'INVALID_PROGRAM' });
-    assert.throws(() => explain('rank_sum(unit_sum(mean(T3)), params)'), { code: 'INVALID_ARGUMENT' });
-    assert.throws(() => programNamed('naswot'), {
+    assert.throws(() => explain('rank_sum(unit_sum(mean(T3)), param)'), { code: 'INVALID_PROGRAM' });
+    assert.throws(() => exportable('naswot'), {
       code: 'INVALID_ARGUMENT',
       message: /no PyTorch module; programs are eznas-a,/,
     });
@@ -75,6 +124,12 @@ describe('formulas in Unicode', () => {
       const text = `${name}(${Array(arity).fill('T3').join(', ')})`;
       assert.doesNotMatch(latexToUnicode(toLatex(parseProgram(text))), /[\\{}]/, name);
     }
+    const written = (text: string) => latexToUnicode(formulaToLatex(parseFormula(text)));
+    for (const { name } of AGGREGATORS) assert.doesNotMatch(written(`z_sum(${name}(mean(T3)))`), /[\\{}]/, name);
+    for (const { name, arity } of SCALAR_OPERATORS) {
+      assert.doesNotMatch(written(`${name}(${['params', '1e-7'].slice(0, arity).join(', ')})`), /[\\{}]/, name);
+    }
+    assert.equal(written('rank_sum(unit_max(mean(T3)), params)'), 'ln r(maxᵤ mean(T₃)) + ln r(params)');
     fc.assert(fc.property(anyProgram, (program) => !/[\\{}]/.test(latexToUnicode(toLatex(program)))));
   });
 });

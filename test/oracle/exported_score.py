@@ -64,16 +64,21 @@ def same(module):
     return scores[0] == scores[1] == scores[2] and kept and all(p.grad is None for p in plain.parameters())
 
 
-torch.set_num_threads(1)
-folder, names = pathlib.Path(sys.argv[1]), sys.argv[2].split(",")
-networks = [golden(folder, name) for name in names]
-results = []
-for path in sys.argv[3:]:
-    module = load(path)
-    result = {"scores": [module.score(network, *inputs) for network, inputs in networks], "same": same(module)}
-    try:
-        module.score(nn.Linear(2, 2), torch.ones(1, 2))
-    except ValueError as error:
-        result["without"] = str(error)
-    results.append(result)
-print(json.dumps(results))
+def main():
+    torch.set_num_threads(1)
+    folder, names = pathlib.Path(sys.argv[1]), sys.argv[2].split(",")
+    networks = [golden(folder, name) for name in names]
+    results = []
+    for path in sys.argv[3:]:
+        module = load(path)
+        result = {"scores": [module.score(network, *inputs) for network, inputs in networks], "same": same(module)}
+        try:
+            module.score(nn.Linear(2, 2), torch.ones(1, 2))
+        except ValueError as error:
+            result["without"] = str(error)
+        results.append(result)
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type ExplainedNode, type Explanation, explain, programNamed } from '../../explain/explain.ts';
-import { toPyTorchModule } from '../../programs/pytorch-module.ts';
+import { type ExplainedNode, type Explanation, explain, exportable } from '../../explain/explain.ts';
+import { formulaToPyTorchModule } from '../../formulas/pytorch.ts';
 import { addOptions, checkOptions } from '../options.ts';
 import { reserveOutput } from '../output-file.ts';
 import { giveResult, writeStdout } from '../result.ts';
@@ -28,10 +28,10 @@ export function addExplain(cli: Command): void {
   const command = cli
     .command('explain')
     .summary('explain a program or proxy, or export it to PyTorch')
-    .argument('<program>', 'text of a program, or name of a proxy')
+    .argument('<program>', 'text of a program or formula, or name of a proxy')
     .description(
-      'Tells what a program or named proxy computes: the formula as text, in Unicode and LaTeX, the tree with the shape and meaning of every node, and ' +
-        'what it costs. With --export pytorch, writes a standalone Python module that scores any nn.Module with it.',
+      'Tells what a program, a formula over whole networks or a named proxy computes: the formula as text, in Unicode and LaTeX, the tree with the ' +
+        'shape and meaning of every node, and what it costs. With --export pytorch, writes a standalone Python module that scores any nn.Module with it.',
     );
   addOptions(command, OPTIONS, { batch: '1' }).addHelpText(
     'after',
@@ -39,6 +39,7 @@ export function addExplain(cli: Command): void {
 Examples:
   $ eznas explain eznas-a
   $ eznas explain 'frobenius_norm(sigmoid(T3GD))' --json
+  $ eznas explain 'rank_sum(unit_sum(participation_ratio(T3GN)), neg(unit_max(mean(T4D))), params)'
   $ eznas explain eznas-a --export pytorch --out eznas_a.py`,
   );
   command.action(async (given: string, raw: Record<string, unknown>) => {
@@ -47,7 +48,7 @@ Examples:
       await giveResult(options, async () => explain(given, options.batch), forPeople);
       return;
     }
-    const source = toPyTorchModule(programNamed(given));
+    const source = formulaToPyTorchModule(exportable(given));
     if (options.out === undefined)
       return writeStdout(options.json ? `${JSON.stringify({ pytorch: source })}\n` : source);
     const file = reserveOutput(options.out);
@@ -60,8 +61,8 @@ Examples:
   });
 }
 
-function forPeople({ proxy, program, cost }: Explanation): string {
-  const { forward, backward, operations } = cost;
+function forPeople({ proxy, program, formula, cost }: Explanation): string {
+  const { forward, backward, operations, multiplyAdds } = cost;
   const directions = {
     1: 'higher scores mean higher accuracy',
     0: 'not published',
@@ -69,15 +70,24 @@ function forPeople({ proxy, program, cost }: Explanation): string {
   };
   const facts: (readonly [string, string])[] = [];
   if (proxy) facts.push(['proxy', proxy.name], ['from', proxy.paper], ['direction', directions[proxy.direction]]);
-  if (program) facts.push(['program', program.text], ['formula', program.unicode], ['LaTeX', program.latex]);
-  else facts.push(['computes', proxy!.definition]);
+  const written = program ?? formula;
+  if (written) {
+    facts.push([program ? 'program' : 'text', written.text], ['formula', written.unicode], ['LaTeX', written.latex]);
+  } else facts.push(['computes', proxy!.definition]);
+  if (formula) {
+    const { combiner, aggregators, numbers } = formula;
+    for (const { name, meaning } of [...(combiner ? [combiner] : []), ...aggregators, ...numbers]) {
+      facts.push([name, meaning]);
+    }
+  }
   facts.push([
     'cost',
-    `images forward ${forward}, backward ${backward}${operations === null ? '' : `; ${operations} operations for each unit`}`,
+    `images forward ${forward}, backward ${backward}${operations === null ? '' : `; ${operations} operations for each unit`}; ` +
+      `${(multiplyAdds / 1e9).toPrecision(3)} G multiply-adds on the largest network of NAS-Bench-201`,
   ]);
   if (proxy?.note) facts.push(['note', proxy.note]);
-  if (program?.problem) facts.push(['problem', program.problem]);
+  if (written?.problem) facts.push(['problem', written.problem]);
   const parts = [formatTable(FACTS, facts)];
-  if (program) parts.push(formatTable(NODES, program.nodes));
+  if (written) parts.push(formatTable(NODES, written.nodes));
   return parts.join('\n');
 }
