@@ -12,8 +12,12 @@ import { goldenFolders } from '../golden/fixture.ts';
 
 const PYTHON = process.env['EZNAS_PYTHON'] ?? '/usr/bin/python3';
 
-/** Leaves of each place and pass, with gradients and without, the weight alone, and determinants; all well conditioned. */
+/**
+ * Leaves of each place and pass, with gradients and without, the weight alone, and determinants, also of singular matrices, which decide scores of EZNAS-A;
+ * all well conditioned in float64.
+ */
 const PROGRAMS = [
+  'frobenius_norm(sigmoid(logdet(sign(T1GD))))',
   'l1_norm(T1GD)',
   'frobenius_norm(T1N)',
   'frobenius_norm(sigmoid(det(T2D)))',
@@ -33,7 +37,7 @@ describe('exported PyTorch modules', function () {
   this.timeout(120_000);
   const networks = goldenFolders()
     .find(({ name }) => name === 'small')!
-    .networks.slice(0, 4);
+    .networks.filter(({ name }) => ['0', '13714', '1462', '6111', '9930'].includes(name));
   let exported: readonly Exported[];
 
   before(function () {
