@@ -38,10 +38,7 @@ export const PYTORCH_BODIES: Readonly<Record<OperatorName, readonly string[]>> =
   numel: ['return torch.tensor([float(x.numel())], device=x.device)'],
   // In float64: float32 makes the determinants of singular matrices, such as those of signs, a little more or less than 0.
   det: ['return torch.det(x.double()).float()'],
-  logdet: [
-    'd = torch.logdet(x.double()).float()',
-    'return torch.where(torch.isnan(d), torch.zeros_like(d), d)',
-  ],
+  logdet: ['d = torch.logdet(x.double()).float()', 'return torch.where(torch.isnan(d), torch.zeros_like(d), d)'],
   symeig_ratio: [
     'if x.dim() == 0:',
     '    return torch.zeros(1, device=x.device)',

@@ -1,5 +1,6 @@
 import { h } from './dom.ts';
 import { downloadPng, downloadSvg } from './export.ts';
+import { drawSoon } from './schedule.ts';
 import { repaint } from './store.ts';
 
 /** What a figure draws. */
@@ -24,11 +25,12 @@ export function figure(
   const stage = h('div', { class: 'stage', role: 'img', 'aria-label': description });
   let drawing: Drawing | undefined;
   let width = 0;
-  const redraw = () => {
-    if (width === 0) return;
-    drawing = draw(width);
-    stage.replaceChildren(drawing.element);
-  };
+  const redraw = () =>
+    drawSoon(stage, () => {
+      if (width === 0) return;
+      drawing = draw(width);
+      stage.replaceChildren(drawing.element);
+    });
   const image = () => drawing?.image?.() ?? (stage.querySelector('svg') as SVGSVGElement);
   const element = h(
     'figure',

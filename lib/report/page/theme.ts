@@ -1,4 +1,5 @@
 import { h } from './dom.ts';
+import { drawAll } from './schedule.ts';
 import { repaint } from './store.ts';
 
 const CHOICES = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const;
@@ -23,7 +24,11 @@ export function themeToggle(): HTMLElement {
     ),
   );
   for (const query of ['(prefers-color-scheme: dark)', 'print']) {
-    matchMedia(query).addEventListener('change', () => repaint.set(repaint.value + 1));
+    matchMedia(query).addEventListener('change', () => {
+      repaint.set(repaint.value + 1);
+      // Paper does not wait.
+      if (query === 'print') drawAll();
+    });
   }
   return h('div', { class: 'segments screen', role: 'group', 'aria-label': 'Colours' }, ...buttons);
 }

@@ -16,20 +16,20 @@ export function scatterPanel({ accuracy }: ScatterPanel, { report }: PageContext
   const proxies = Object.keys(table.scores);
   let axis: Axis = proxies.every((proxy) => isSpread(table.scores[proxy]!)) ? 'score' : 'rank';
   let upright: keyof typeof UPRIGHT = 'accuracy';
-  const accuracyRanks = rankOf(table.accuracies);
+  const accuracyRanks = once(() => rankOf(table.accuracies));
   const plots = proxies.map((proxy) => {
     const scores = table.scores[proxy]!;
-    const ranks = rankOf(scores);
+    const ranks = once(() => rankOf(scores));
     return networkDots({
       name: `score-${proxy}`,
       title: proxy,
       table,
       proxy,
       axes: () => ({
-        x: { values: axis === 'rank' ? ranks : scores, label: AXES[axis], log: axis === 'log' },
+        x: { values: axis === 'rank' ? ranks() : scores, label: AXES[axis], log: axis === 'log' },
         y:
           upright === 'rank'
-            ? { values: accuracyRanks, label: UPRIGHT.rank }
+            ? { values: accuracyRanks(), label: UPRIGHT.rank }
             : { values: table.accuracies, label: accuracy },
       }),
     });
@@ -53,6 +53,15 @@ export function scatterPanel({ accuracy }: ScatterPanel, { report }: PageContext
     h('div', { class: 'controls screen' }, ...controls),
     h('div', { class: proxies.length === 1 ? 'plots one' : 'plots' }, ...plots.map(({ element }) => element)),
   );
+}
+
+/** A value that is computed when it is first asked for. */
+function once<T>(compute: () => T): () => T {
+  let value: { readonly of: T } | undefined;
+  return () => {
+    value ??= { of: compute() };
+    return value.of;
+  };
 }
 
 /** Whether scores fill their range, so that a plot of them is not one column of dots. */
