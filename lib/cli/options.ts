@@ -324,9 +324,14 @@ const OPTIONS = {
   },
   repeats: {
     flags: '--repeats <count>',
-    help: 'searches with consecutive search seeds, to see the spread',
+    help: 'searches with consecutive seeds, of the draws and of the scores, to see the spread',
     fallback: '1',
     schema: integer(1, 10_000),
+  },
+  sameScores: {
+    flags: '--same-scores',
+    help: 'let repeats share images and initial parameters, so that they differ in what the search draws alone',
+    schema: z.boolean(),
   },
   beside: {
     flags: '--beside <search>',

@@ -11,7 +11,9 @@ const RANDOM_LABELS = 'Without labels of the images, random ones do: at initiali
 export const AZ_NAS = 'AZ-NAS (Lee, Ham; CVPR 2024; arXiv 2403.19232)';
 
 const AZ_BLOCKS =
-  'Of an image batch of noise; blocks are stem, cells and residual blocks, so that a space must mark them (NetworkGraph.blocks). The three parts share a pass.';
+  'Of an image batch of noise; blocks are stem, cells and residual blocks, as in the released code, so that a space must mark them ' +
+  '(NetworkGraph.blocks). The three parts share a pass. The authors take 64 images: fewer hurt where images are small, since the last maps have few ' +
+  'positions for their channels.';
 
 const both = (batch: number): Passes => ({ forward: batch, backward: batch });
 

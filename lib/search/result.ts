@@ -111,8 +111,9 @@ export async function resultOf(
   const compared = config.repeats > 1 || contests.length > 1;
   const ran = problem.shared.size > 0;
   const indices = { length: history.evaluations.length };
+  const seeds = Array.from({ length: config.sameScores ? 1 : config.repeats }, (_, repeat) => config.seed + repeat);
   return {
-    protocol: protocolOf(setting, { indices, chosen: 'searched' }, threads, ran, labelled),
+    protocol: protocolOf(setting, { indices, chosen: 'searched' }, threads, ran, labelled, seeds),
     search: { ...problem.config, objectives, constraints },
     scored: history.evaluations.length,
     proposals,

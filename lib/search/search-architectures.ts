@@ -59,8 +59,13 @@ export interface SearchArchitecturesOptions
   readonly best?: number;
   /** Looks up the accuracy of so many of the best networks, as if they were trained for some epochs (default: fully), and takes the best. */
   readonly train?: { readonly networks: number; readonly epochs?: number };
-  /** Searches of consecutive search seeds, to tell how results spread. */
+  /**
+   * Searches of consecutive seeds, to tell how results spread: each has its own draws, and minibatch, noise and initial parameters of its own, as of
+   * `seed` and `searchSeed` counted up.
+   */
   readonly repeats?: number;
+  /** Whether repeats share minibatch, noise and initial parameters, and so scores; quicker, but the spread is that of the draws alone. Default false. */
+  readonly sameScores?: boolean;
   /** Searches to compare with, see {@link parseRival}; repeated as often. */
   readonly beside?: readonly string[];
   /** File that keeps scores from one search to the next; default: one in the run folder, or none. */
@@ -126,8 +131,8 @@ async function run(
   const path = config.cache ?? folder?.file(SCORES);
   const cache = path === undefined ? undefined : new ScoreCache(path);
   try {
-    const contests = contestsWith(cache);
-    const outcomes = await runAll(contests, config, setting, options);
+    const contests = contestsWith(cache, 0);
+    const outcomes = await runAll((repeat) => contestsWith(cache, repeat), config, setting, options);
     const result = await resultOf(config, setting, contests, outcomes, folder?.path ?? null, {
       threads: options.threads,
       labelled,
@@ -142,33 +147,30 @@ async function run(
 
 /** By contest, then by repeat. */
 async function runAll(
-  contests: readonly Contest[],
-  { repeats, search: { budget, seed } }: SearchRunConfig,
+  contestsOf: (repeat: number) => readonly Contest[],
+  { repeats, search: { budget } }: SearchRunConfig,
   { space }: Parts['setting'],
   { signal, onProgress }: SearchRunningOptions,
 ): Promise<SearchOutcome<unknown>[][]> {
-  const total = contests.length * repeats * budget;
   const outcomes: SearchOutcome<unknown>[][] = [];
-  for (const [place, { name, problem }] of contests.entries()) {
-    const repeated: SearchOutcome<unknown>[] = [];
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      const before = (place * repeats + repeat) * budget;
-      const outcome = await search(
-        { ...problem, config: { ...problem.config, seed: seed + repeat } },
-        {
-          ...(signal && { signal }),
-          onProgress: ({ done, history }) =>
-            onProgress?.({
-              done: before + done,
-              total,
-              search: name,
-              best: space.print(history.best(1)[0]!.architecture),
-            }),
-        },
-      );
-      repeated.push(outcome);
+  let finished = 0;
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const contests = contestsOf(repeat);
+    for (const [place, { name, problem }] of contests.entries()) {
+      const before = finished * budget;
+      const outcome = await search(problem, {
+        ...(signal && { signal }),
+        onProgress: ({ done, history }) =>
+          onProgress?.({
+            done: before + done,
+            total: contests.length * repeats * budget,
+            search: name,
+            best: space.print(history.best(1)[0]!.architecture),
+          }),
+      });
+      outcomes[place] = [...(outcomes[place] ?? []), outcome];
+      finished++;
     }
-    outcomes.push(repeated);
   }
   return outcomes;
 }

@@ -25,8 +25,8 @@ export interface Parts {
   readonly setting: Setting;
   /** Whether scores depend on the labels of the minibatch. */
   readonly labelled: boolean;
-  /** The search, then its rivals. */
-  readonly contests: (cache: ScoreCache | undefined) => readonly Contest[];
+  /** The search, then its rivals, as a repeat of them has them. */
+  readonly contests: (cache: ScoreCache | undefined, repeat: number) => readonly Contest[];
 }
 
 /** What of the options a configuration only names. */
@@ -72,6 +72,7 @@ export function configOf(options: SearchArchitecturesOptions): SearchRunConfig {
     best: options.best ?? 10,
     train: train ? { networks: train.networks, epochs: train.epochs ?? benchmark?.epochs[0] ?? 0 } : null,
     repeats: options.repeats ?? 1,
+    sameScores: options.sameScores ?? false,
     beside: [...(options.beside ?? [])],
     search: resolveSearchConfig({
       ...(Object.fromEntries(named) as Partial<SearchConfig>),
@@ -92,16 +93,18 @@ const isNamed = (images: string): boolean => images === 'photographs' || images 
 export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads }: SearchRunningOptions): Parts {
   checkCounts(config);
   const { space, benchmark, dataset, images, batch, precision, seed, limits } = config;
-  const setting = resolveSetting({
-    space: own.space ?? space,
-    ...(own.benchmark ? { benchmark: own.benchmark } : benchmark !== null && !own.space && { benchmark }),
-    dataset,
-    images: own.images ?? images,
-    batch,
-    precision,
-    seed,
-    ...(device && { device }),
-  });
+  const settingOf = (scoreSeed: number) =>
+    resolveSetting({
+      space: own.space ?? space,
+      ...(own.benchmark ? { benchmark: own.benchmark } : benchmark !== null && !own.space && { benchmark }),
+      dataset,
+      images: own.images ?? images,
+      batch,
+      precision,
+      seed: scoreSeed,
+      ...(device && { device }),
+    });
+  const setting = settingOf(seed);
   const latency =
     typeof own.latency === 'function'
       ? own.latency
@@ -138,14 +141,25 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
   if (config.train) setting.benchmark!.accuracy(0, setting.dataset.name, config.train.epochs);
   const { contenders } = names;
   const shared = sharedMetrics(contenders);
-  const contests = (cache: ScoreCache | undefined): Contest[] => {
-    const measure = networkMeasure({ setting, contenders, latency, cache, threads });
+  const contests = (cache: ScoreCache | undefined, repeat: number): Contest[] => {
+    const same = repeat === 0 || config.sameScores;
+    const measure = networkMeasure({
+      setting: same ? setting : settingOf(seed + repeat),
+      contenders,
+      latency,
+      cache,
+      threads,
+    });
+    const repeated = (plain: SearchConfig): SearchConfig => ({ ...plain, seed: plain.seed + repeat });
     const common = { space: setting.space, measure, shared, constraints };
     return [
-      { name: `${search.algorithm}:${main[0]!.name}`, problem: { ...common, objectives: main, config: search } },
+      {
+        name: `${search.algorithm}:${main[0]!.name}`,
+        problem: { ...common, objectives: main, config: repeated(search) },
+      },
       ...rivals.map(({ name, objectives, search: plain }) => ({
         name,
-        problem: { ...common, objectives, config: plain },
+        problem: { ...common, objectives, config: repeated(plain) },
       })),
     ];
   };

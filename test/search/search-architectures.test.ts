@@ -213,6 +213,19 @@ describe('searchArchitectures', () => {
     assert.equal(single.best[0]!.accuracy, comparison[0]!.accuracies[2]);
   });
 
+  it('repeats with initial parameters and images of its own, or with the same where that is asked for', async () => {
+    const options = { ...SMALL, budget: 12, population: 6, sample: 2, proxies: ['eznas-a'], batch: 1 };
+    const { comparison, protocol } = await searchArchitectures({ ...options, repeats: 2 });
+    assert.deepEqual(protocol.seeds, [0, 1]);
+    const other = await searchArchitectures({ ...options, seed: 1 });
+    assert.equal(comparison[0]!.accuracies[1], other.best[0]!.accuracy);
+    const same = await searchArchitectures({ ...options, repeats: 2, sameScores: true });
+    assert.deepEqual(same.protocol.seeds, [0]);
+    const drawn = await searchArchitectures({ ...options, searchSeed: 1 });
+    assert.equal(same.comparison[0]!.accuracies[1], drawn.best[0]!.accuracy);
+    assert.notDeepEqual(drawn.best[0]!.values, other.best[0]!.values, 'the same draws, but other parameters');
+  });
+
   it('searches a space of its own, without a benchmark', async () => {
     const space = toySpace(3);
     const { best, optimum, regret, curve, protocol, ended } = await searchArchitectures({

@@ -38,6 +38,7 @@ const SAME = [
   'move',
   'best',
   'repeats',
+  'sameScores',
   'beside',
   'cache',
 ] as const;
