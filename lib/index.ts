@@ -63,6 +63,7 @@ export type { CellDiagram, DiagramEdge } from './spaces/diagram.ts';
 // Explanations and reports.
 
 export { type Explanation, explain } from './explain/explain.ts';
+export { formulaToPyTorchModule } from './formulas/pytorch.ts';
 export { toPyTorchModule } from './programs/pytorch-module.ts';
 export { evaluationReport } from './report/evaluation-report.ts';
 export { renderReport } from './report/render.ts';

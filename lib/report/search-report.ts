@@ -135,7 +135,7 @@ function coursesPanel({ comparison, curve, search, optimum }: ArchitectureSearch
   return {
     kind: 'courses',
     optimum: optimum?.accuracy ?? null,
-    searches: searches.map(({ name, curves }) => {
+    searches: searches.flatMap(({ name, curves }) => {
       // JSON has null for an accuracy that is not known.
       const known = curves.map((points) =>
         points.map((point): CurvePoint => ({ ...point, accuracy: finite(point.accuracy) ?? Number.NaN })),
@@ -144,7 +144,9 @@ function coursesPanel({ comparison, curve, search, optimum }: ArchitectureSearch
         scored: course(known, 'scored', of),
         seconds: course(known, 'seconds', of),
       });
-      return { name, repeats: curves.length, accuracy: both('accuracy'), highest: both('highest') };
+      const accuracy = both('accuracy');
+      // A benchmark may know none of the networks.
+      return accuracy.scored.length === 0 ? [] : [{ name, repeats: curves.length, accuracy, highest: both('highest') }];
     }),
   };
 }
@@ -218,7 +220,9 @@ function leadOf({ search, best, scored, seconds, regret, optimum }: Architecture
     return `${search.algorithm} by ${by} found ${best.length} networks that none dominates, ${effort}.`;
   }
   const accuracy = finite(best[0]?.accuracy);
-  if (accuracy === null) return `${search.algorithm} by ${by}: ${best[0]?.architecture ?? 'nothing'}, ${effort}.`;
+  if (accuracy === null) {
+    return `${search.algorithm} by ${by} found a network of ${best[0]!.params.toLocaleString('en')} parameters, ${effort}.`;
+  }
   const short = regret === null || !optimum ? '' : `, ${regret.toFixed(2)} below the best there is`;
   return `${search.algorithm} by ${by} found a network of ${accuracy.toFixed(2)} % true accuracy${short}, ${effort}.`;
 }

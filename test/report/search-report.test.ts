@@ -115,6 +115,20 @@ describe('report of an architecture search', () => {
     assert.deepEqual(report.networks!.indices, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 'numbered as they were scored');
   });
 
+  it('of a benchmark that knows none of the networks has no courses', async () => {
+    const result = await searchArchitectures({
+      space: 'darts',
+      proxies: ['params'],
+      algorithm: 'random',
+      budget: 3,
+      details: true,
+    });
+    const report = searchReport(result);
+    assert.deepEqual(kinds(report), ['found', 'networks']);
+    assert.equal(panel(report, 'found').networks[0]!.cells.length, 2, 'normal and reduction cell');
+    assert.match(report.lead, /^random by params found a network of [\d,]+ parameters, after scoring 3 networks/);
+  });
+
   it('is drawn from its JSON and from its run folder as from the result', () => {
     const path = join(root, 'result.json');
     writeFileSync(path, JSON.stringify(compared));

@@ -10,7 +10,11 @@ import { formatNumber } from '../format.ts';
 /** Found networks as cards: cells, figures and text. */
 export function foundPanel({ networks }: FoundPanel, { report }: PageContext): HTMLElement {
   const space = report.networks?.space;
-  return h('div', { class: networks.length === 1 ? 'programs one' : 'programs' }, ...networks.map(card));
+  // Cells that are drawn at large need the whole width.
+  const compact = networks.every(
+    ({ architecture, cells }) => cells.length === 0 || (space !== undefined && cellOf(space, architecture)),
+  );
+  return h('div', { class: compact && networks.length > 1 ? 'programs' : 'programs one' }, ...networks.map(card));
 
   function card({ architecture, cells, figures }: FoundPanel['networks'][number], place: number): HTMLElement {
     const draw = () => {
