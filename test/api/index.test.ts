@@ -51,6 +51,7 @@ describe('the public API', () => {
       'exportProgram',
       'findSpace',
       'flops',
+      'formulaToPyTorchModule',
       'imageFormat',
       'initialParameters',
       'isNumbered',
