@@ -31,8 +31,8 @@ const setting = z.strictObject({
   /** Networks to train at the end, and for how long. */
   train: z.strictObject({ networks: z.int().min(1), epochs: z.number() }).nullable(),
   repeats: z.int().min(1),
-  /** Whether repeats share minibatch, noise and initial parameters. */
-  sameScores: z.boolean(),
+  /** Whether repeats share minibatch, noise and initial parameters; runs that do not say so do. */
+  sameScores: z.boolean().default(true),
   beside: z.array(z.string()),
 });
 
