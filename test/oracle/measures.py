@@ -2,8 +2,8 @@
 
     python3 test/oracle/measures.py test/fixtures/golden/small > test/fixtures/measures.json
 
-Networks: those of the golden fixtures, with their parameters, and a small one with biases, groups, concatenation and max pooling, whose parameters
-come with the result. Images, noise and labels come with it too. Definitions follow the papers that lib/proxies/measures.ts names; autograd, hooks
+Networks: those of the golden fixtures, with their parameters, and two small ones, one with biases, groups, concatenation and max pooling, one with
+ReLU6, hard swish and gates, whose parameters come with the result. Images, noise and labels come with it too. Definitions follow the papers that lib/proxies/measures.ts names; autograd, hooks
 and numpy.linalg do the work.
 """
 
@@ -54,6 +54,47 @@ class Mixed(nn.Module):
         return [p for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) for p in m.parameters()]
 
 
+class HardSigmoid(nn.Module):
+    """PyTorch's own has no second derivative."""
+
+    def forward(self, x):
+        return F.relu6(x + 3) / 6
+
+
+class Gated(Mixed):
+    """ReLU6, hard swish, squeeze and excite, a value times its sigmoid."""
+
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.stem = nn.Conv2d(3, 6, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(6)
+        self.swish = nn.Hardswish()
+        self.depthwise = nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False)
+        self.norm2 = nn.BatchNorm2d(6)
+        self.relu6 = nn.ReLU6()
+        self.squeeze = nn.Conv2d(6, 3, 1)
+        self.relu = nn.ReLU()
+        self.excite = nn.Conv2d(3, 6, 1)
+        self.gate = HardSigmoid()
+        self.down = nn.Conv2d(6, 12, 3, stride=2, padding=1, bias=False)
+        self.norm3 = nn.BatchNorm2d(12)
+        self.sigmoid = nn.Sigmoid()
+        self.avg = nn.AvgPool2d(2, 2)
+        self.fc = nn.Linear(12, CLASSES)
+
+    def block_ends(self, x):
+        first = self.swish(self.norm(self.stem(x)))
+        filtered = self.relu6(self.norm2(self.depthwise(first)))
+        gate = self.gate(self.excite(self.relu(self.squeeze(filtered.mean((2, 3), keepdim=True)))))
+        gated = first + filtered * gate
+        halved = self.norm3(self.down(gated))
+        return [first, gated, self.avg(halved * self.sigmoid(halved))]
+
+
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)
+GATES = (HardSigmoid, nn.Sigmoid)
+
+
 def layers(net):
     return [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
 
@@ -100,9 +141,13 @@ def grasp(net, x, labels):
 def synflow(net):
     """ln(1 + Σ |w·g|) and Σ |w| ln(1 + g) of the network of magnitudes without normalization."""
     saved = {name: p.detach().clone() for name, p in net.named_parameters()}
-    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+    # Bounds lose their meaning where signals grow from layer to layer: gates stand open.
+    norms = [m for m in net.modules() if isinstance(m, (nn.BatchNorm2d, nn.ReLU6, nn.Hardswish))]
+    gates = [m for m in net.modules() if isinstance(m, GATES)]
     for norm in norms:
         norm.forward = lambda x: x
+    for gate in gates:
+        gate.forward = torch.ones_like
     with torch.no_grad():
         for p in net.parameters():
             p.abs_()
@@ -111,8 +156,8 @@ def synflow(net):
     grads = torch.autograd.grad(out, weights, allow_unused=True) if out.requires_grad else [None] * len(weights)
     pairs = [(w, g) for w, g in zip(weights, grads) if g is not None]
     plain, logs = sum(float((w * g).sum()) for w, g in pairs), sum(float((w * torch.log1p(g)).sum()) for w, g in pairs)
-    for norm in norms:
-        del norm.forward
+    for module in norms + gates:
+        del module.forward
     with torch.no_grad():
         for name, p in net.named_parameters():
             p.copy_(saved[name])
@@ -139,7 +184,7 @@ def epe(rows, labels):
 
 def patterns(net, x):
     with torch.no_grad():
-        codes = torch.cat([(o > 0).flatten(1) for _, _, o in outputs(net, nn.ReLU, x)[0]], 1).double()
+        codes = torch.cat([(o > 0).flatten(1) for _, _, o in outputs(net, RECTIFIERS, x)[0]], 1).double()
     k = codes @ codes.T + (1 - codes) @ (1 - codes).T
     return float(torch.linalg.slogdet(k).logabsdet), len(np.unique(codes.numpy(), axis=1).T)
 
@@ -182,9 +227,11 @@ def zico(net, x, labels):
 def meco(net, image):
     total = 0.0
     with torch.no_grad():
-        kinds = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d)
+        kinds = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, *RECTIFIERS, *GATES)
         for _, _, output in outputs(net, kinds, image)[0]:
             rows = output[0].flatten(1).numpy()
+            if rows.shape[1] < 2:
+                continue  # no correlation of single numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 correlations = np.nan_to_num(np.corrcoef(rows), nan=0, posinf=0, neginf=0)
             total += np.linalg.eigvalsh(correlations)[0]
@@ -295,7 +342,8 @@ def main():
     for p in mixed.weights():
         if p.dim() == 1:
             nn.init.normal_(p, 0, 0.3)
-    networks = {"mixed": mixed}
+    gated = Gated()
+    networks = {"mixed": mixed, "gated": gated}
     for path in sorted(pathlib.Path(sys.argv[1]).glob("[0-9]*.json"), key=lambda path: int(path.stem)):
         fixture = json.loads(path.read_text())
         floats = np.fromfile(path.with_suffix(".bin"), dtype="<f4")
@@ -306,9 +354,9 @@ def main():
         ]
         networks[path.stem] = build(fixture["architecture"], weights, channels=fixture["channels"], cells=fixture["cellsPerStage"])
     # The whole of a network's parameters in float32 come first: measure() makes them float64.
-    parameters = [packed(p.detach().numpy()) for p in mixed.weights()]
+    parameters = {name: [packed(p.detach().numpy()) for p in networks[name].weights()] for name in ("mixed", "gated")}
     scores = {
-        name: measure(net, data.double(), noise.double(), change, labels, 0 if name == "mixed" else int(name))
+        name: measure(net, data.double(), noise.double(), change, labels, 0 if name in parameters else int(name))
         for name, net in networks.items()
     }
     fixture = {
@@ -318,7 +366,7 @@ def main():
         "data": packed(data),
         "noise": packed(noise),
         "perturbed": packed(perturbed),
-        "mixed": parameters,
+        **parameters,
         "scores": scores,
     }
     print(json.dumps(fixture, indent=1))

@@ -15,6 +15,7 @@ interface Fixture {
   readonly noise: string;
   readonly perturbed: string;
   readonly mixed: readonly string[];
+  readonly gated: readonly string[];
   readonly scores: Readonly<Record<string, Readonly<Record<MeasureName, number | null>>>>;
 }
 
@@ -49,9 +50,26 @@ function mixedNetwork(): Network {
   return { graph, key: 0, parameters: fixture.mixed.map(floats) };
 }
 
+/** ReLU6, hard swish, squeeze and excite, a value times its sigmoid, as the class Gated of the oracle. */
+function gatedNetwork(): Network {
+  const builder = new GraphBuilder([3, fixture.resolution, fixture.resolution]);
+  const stem = builder.conv2d(builder.input, 6, { kernel: 3 });
+  const first = builder.block(builder.hardSwish(builder.batchNorm(stem)));
+  const filtered = builder.relu6(builder.batchNorm(builder.conv2d(first, 6, { kernel: 3, groups: 6 })));
+  const squeezed = builder.relu(builder.conv2d(builder.globalAvgPool(filtered), 3, { kernel: 1, bias: true }));
+  const gate = builder.hardSigmoid(builder.conv2d(squeezed, 6, { kernel: 1, bias: true }));
+  const gated = builder.block(builder.add([first, builder.multiply(filtered, gate)]));
+  const halved = builder.batchNorm(builder.conv2d(gated, 12, { kernel: 3, stride: 2 }));
+  const swished = builder.multiply(halved, builder.sigmoid(halved));
+  const pooled = builder.block(builder.avgPool(swished, { kernel: 2, stride: 2 }));
+  const graph = builder.finish(builder.linear(builder.globalAvgPool(pooled), 10));
+  return { graph, key: 0, parameters: fixture.gated.map(floats) };
+}
+
 const golden = goldenFolders().find(({ name }) => name === 'small')!;
 const networks = new Map<string, Network>([
   ['mixed', mixedNetwork()],
+  ['gated', gatedNetwork()],
   ...golden.networks.map((network): [string, Network] => {
     const { index, channels: initialChannels, cellsPerStage, classes, resolution } = network;
     const architecture = nasbench201.architecture(index);
