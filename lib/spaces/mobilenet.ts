@@ -59,7 +59,7 @@ function build(architecture: MobilenetArchitecture, options?: NetworkOptions): N
 }
 
 /**
- * Networks like MobileNetV2 and V3: about 2 · 10¹¹ architectures, written such as `relu6-d2k3e6p-d3k3e6p-d4k3e6p-d3k3e6p-d3k3e6p-d1k3e6p`, which is
+ * Networks like MobileNetV2 and V3: about 3 · 10¹¹ architectures, written such as `relu6-d2k3e6p-d3k3e6p-d4k3e6p-d3k3e6p-d3k3e6p-d1k3e6p`, which is
  * MobileNetV2: for every stage depth, kernel, expansion, and `s` for squeeze and excite or `p` without.
  */
 export const mobilenet: NumberedSpace<MobilenetArchitecture> = choiceSpace<string | number>({
