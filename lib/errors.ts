@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'INVALID_PROGRAM'
   /** An image, table or archive file is truncated, foreign or holds impossible values. */
   | 'INVALID_FILE'
+  /** A network from elsewhere uses what eznas does not run; the message names all of it. */
+  | 'UNSUPPORTED_MODEL'
   /** A run folder cannot be written, is half-written, or belongs to another version or configuration. */
   | 'INVALID_RUN'
   /** The request needs more than the machine or the stated limit allows; refused before allocation. */

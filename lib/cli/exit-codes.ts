@@ -25,6 +25,7 @@ const BY_ERROR_CODE: Readonly<Record<ErrorCode, number>> = {
   INVALID_ARCHITECTURE: EXIT.usage,
   INVALID_GRAPH: EXIT.usage,
   INVALID_FILE: EXIT.file,
+  UNSUPPORTED_MODEL: EXIT.file,
   INVALID_RUN: EXIT.file,
   TOO_LARGE: EXIT.resources,
   OUT_OF_MEMORY: EXIT.resources,

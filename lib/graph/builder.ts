@@ -56,6 +56,11 @@ export class GraphBuilder {
     return shape;
   }
 
+  /** A node built before. */
+  node(node: number): GraphNode {
+    return this.#nodes[this.#existing(node)]!;
+  }
+
   conv2d(input: number, outChannels: number, options: ConvOptions): number {
     const kernel = pair(options.kernel);
     const dilation = pair(options.dilation ?? 1);

@@ -1,0 +1,52 @@
+import {
+  activation,
+  add,
+  batchNormalization,
+  clip,
+  concat,
+  dropout,
+  gemm,
+  globalAveragePool,
+  matMul,
+  multiply,
+  reduceMean,
+  same,
+  shape,
+  softmax,
+} from './layers.ts';
+import type { Translator } from './values.ts';
+import { flatten, pad, reshape, slice, split, squeeze, transpose, unsqueeze } from './views.ts';
+import { averagePool, conv, globalMaxPool, maxPool } from './windows.ts';
+
+/** How each operator on images is read, by its name in ONNX (https://onnx.ai/onnx/operators); constants.ts has those on constants. */
+export const TRANSLATORS: Readonly<Record<string, Translator>> = {
+  Add: add,
+  AveragePool: averagePool,
+  BatchNormalization: batchNormalization,
+  Cast: same,
+  Clip: clip,
+  Concat: concat,
+  Conv: conv,
+  Dropout: dropout,
+  Flatten: flatten,
+  Gemm: gemm,
+  GlobalAveragePool: globalAveragePool,
+  GlobalMaxPool: globalMaxPool,
+  Identity: same,
+  LogSoftmax: softmax,
+  MatMul: matMul,
+  MaxPool: maxPool,
+  Mul: multiply,
+  Pad: pad,
+  ReduceMean: reduceMean,
+  Relu: activation(({ builder }, node) => builder.relu(node)),
+  Reshape: reshape,
+  Shape: shape,
+  Slice: slice,
+  Softmax: softmax,
+  Split: split,
+  Squeeze: squeeze,
+  Sum: add,
+  Transpose: transpose,
+  Unsqueeze: unsqueeze,
+};
