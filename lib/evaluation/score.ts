@@ -3,9 +3,9 @@ import { type ContenderOptions, readsLabels, resolveContenders, runsNetworks } f
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { scoreList } from './scoring.ts';
-import { requireBenchmark, resolveSetting, type Setting, type SettingOptions } from './setting.ts';
+import { type OwnSettingOptions, requireBenchmark, resolveSetting, type Setting } from './setting.ts';
 
-export interface ScoreArchitecturesOptions extends SettingOptions, ContenderOptions {
+export interface ScoreArchitecturesOptions extends OwnSettingOptions, ContenderOptions {
   /** Architectures as the space prints them, or their numbers in the benchmark. Either these or `networks`. */
   readonly architectures?: readonly (string | number)[];
   /** Networks of the benchmark. */

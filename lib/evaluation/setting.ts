@@ -26,6 +26,11 @@ export interface SettingOptions extends RunOptions {
   readonly batch?: number;
 }
 
+/** Options where a dataset may be one of your own, since no accuracies are asked for. */
+export interface OwnSettingOptions extends Omit<SettingOptions, 'dataset'> {
+  readonly dataset?: string | Dataset;
+}
+
 /** A setting made concrete. */
 export interface Setting {
   readonly space: SearchSpace<unknown>;
@@ -75,7 +80,7 @@ export function resolveBenchmark({
  *
  * @throws EznasError INVALID_ARGUMENT, INVALID_FILE, TOO_LARGE, NO_DEVICE, ADDON_UNAVAILABLE
  */
-export function resolveSetting(options: SettingOptions): Setting {
+export function resolveSetting(options: OwnSettingOptions): Setting {
   const { dataset: name, batch = DEFAULT_BATCH, seed = 0, precision = 'float32' } = options;
   const backend = resolveDevice(options.device ?? 'auto');
   const { space, benchmark } = resolveBenchmark(options);
@@ -83,12 +88,27 @@ export function resolveSetting(options: SettingOptions): Setting {
   const images = options.images ?? 'photographs';
   const source = typeof images === 'string' ? openImages(images) : images;
   const { normalization } = imageFormat(dataset.normalization);
-  const { data, labels: own } = source.minibatch({ batch, seed, resolution: dataset.resolution, normalization });
+  const { labels: own, ...drawn } = source.minibatch({ batch, seed, resolution: dataset.resolution, normalization });
+  const data = withChannels(drawn.data, batch, dataset.channels);
   const shape = [dataset.channels, dataset.resolution, dataset.resolution] as const;
   const fits = own?.every((label) => label >= 0 && label < dataset.classes) ?? false;
   const inputs = { batch, shape, data, labels: fits ? own! : randomLabels(batch, dataset.classes, seed) };
   const labels = fits ? 'images' : 'random';
   return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend, precision };
+}
+
+/** Images with one channel in place of three: their mean. */
+function withChannels(data: Float32Array, batch: number, channels: number): Float32Array {
+  if (channels === 3) return data;
+  if (channels !== 1) {
+    throw new EznasError('INVALID_ARGUMENT', `networks take images of ${channels} channels; minibatches have 3 or 1`);
+  }
+  const size = data.length / batch / 3;
+  const value = (image: number, channel: number, at: number) => data[(3 * image + channel) * size + at]!;
+  return Float32Array.from({ length: batch * size }, (_, at) => {
+    const [image, place] = [Math.floor(at / size), at % size];
+    return (value(image, 0, place) + value(image, 1, place) + value(image, 2, place)) / 3;
+  });
 }
 
 /** A class for each image, drawn uniformly. */
@@ -100,8 +120,9 @@ function randomLabels(batch: number, classes: number, seed: number): Int32Array 
 function resolveDataset(
   space: SearchSpace<unknown>,
   benchmark: Benchmark<unknown> | undefined,
-  name: string | undefined,
+  name: string | Dataset | undefined,
 ): Dataset {
+  if (typeof name === 'object') return name;
   if (benchmark === undefined) return findDataset(DATASETS, name ?? space.dataset ?? 'cifar10', 'the package');
   return name === undefined ? benchmark.datasets[0]! : benchmark.dataset(name);
 }
@@ -125,5 +146,6 @@ export function requireBenchmark({ space, benchmark }: Setting): Benchmark<unkno
 export function buildNetwork({ space, dataset }: Setting, architecture: unknown): Network {
   const { classes, resolution, channels } = dataset;
   const graph = space.build(architecture, { classes, resolution, inputChannels: channels });
-  return { graph, key: networkKey(space, architecture) };
+  const { key, parameters } = space.start?.(architecture) ?? { key: networkKey(space, architecture) };
+  return { graph, key, ...(parameters && { parameters }) };
 }

@@ -85,6 +85,12 @@ export interface SearchSpace<A> {
    */
   build(architecture: A, options?: NetworkOptions): NetworkGraph;
 
+  /**
+   * What the architecture's network starts from, where that is not the default: the number that, with the seed, decides its initial parameters (see
+   * {@link networkKey}), or the parameters, in definition order.
+   */
+  start?(architecture: A): { readonly key: number; readonly parameters?: readonly Float32Array[] };
+
   /** The architecture's cells to be drawn, where it has cells. */
   cells?(architecture: A): readonly CellDiagram[];
 }
