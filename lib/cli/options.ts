@@ -6,6 +6,7 @@ import { EznasError } from '../errors.ts';
 import { PRESETS } from '../evolution/presets.ts';
 import { IMAGE_FORMATS } from '../images/normalization.ts';
 import { didYouMean } from '../nearest.ts';
+import { ONNX_WEIGHTS } from '../onnx/read.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
 import { ALGORITHMS } from '../search/config.ts';
 import { SPACE_NAMES } from '../spaces/registry.ts';
@@ -354,6 +355,23 @@ const OPTIONS = {
     flags: '--onnx <file>',
     help: 'write the best network, with the initial parameters that it was scored with, as ONNX',
     schema: text('the path of a file'),
+  },
+  models: {
+    flags: '--onnx <file>',
+    help: 'score the network of this ONNX file, again for more',
+    repeatable: true,
+    schema: z.array(text('the path of an .onnx file')),
+  },
+  onnxTable: {
+    flags: '--onnx <file>',
+    help: 'rank networks of ONNX files: a .csv file with the columns architecture, their paths, and <dataset>, accuracies',
+    schema: text('the path of a .csv file'),
+  },
+  weights: {
+    flags: '--weights <name>',
+    help: 'of ONNX files: initialize draws new ones, as proxies expect; file takes those of the file',
+    fallback: 'initialize',
+    schema: oneOf(ONNX_WEIGHTS),
   },
   curves: {
     flags: '--curves <file>',

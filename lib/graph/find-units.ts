@@ -5,7 +5,8 @@ import type { SeparableUnit } from './units.ts';
  * Finds the units of a network whose builder marked none; units.ts says what a unit is. Where every activation reads a convolution's normalization
  * (or convolution) that nothing else reads, as in VGG, NAS-Bench-101 and MobileNets, units are convolution → normalization → activation, without the
  * stem; otherwise, as in residual networks, activation → convolution → normalization, one for each activation: of convolutions that share one, such
- * as a shortcut's, that with the largest kernel, then the first. Convolutions that see only averages of whole maps, as in squeeze-excitation, have none.
+ * as a shortcut's, that with the largest kernel, then the first. What sees only averages of whole maps, as in squeeze-excitation, or comes
+ * after a linear layer, has none.
  *
  * @returns units in the order of their convolutions
  */
@@ -28,7 +29,7 @@ interface Chain {
 class UnitFinder {
   readonly #nodes: readonly GraphNode[];
   readonly #readers: number[][];
-  /** Whether a node depends on the images through averages of whole maps alone. */
+  /** Whether a node depends on the images through averages of whole maps and linear layers alone. */
   readonly #squeezed: boolean[] = [];
 
   constructor({ nodes }: Pick<NetworkGraph, 'nodes' | 'output'>) {
@@ -38,6 +39,7 @@ class UnitFinder {
       for (const input of new Set(node.inputs)) this.#readers[input]!.push(index);
       this.#squeezed[index] =
         node.kind === 'globalAvgPool' ||
+        node.kind === 'linear' ||
         (node.inputs.length > 0 && node.inputs.every((input) => this.#squeezed[input]));
     }
   }

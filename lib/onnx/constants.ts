@@ -87,15 +87,23 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
     const elements = inputs.flatMap((input) => [...elementsOf(required(input, 'input'), call)]);
     return constantOf([elements.length], elements);
   },
-  Slice: (inputs, call) => {
-    const elements = elementsOf(required(inputs[0], 'input'), call);
-    const only = (at: number, fallback: number) => {
-      const input = inputs[at];
-      return input ? integersIn(input, call)[0]! : fallback;
-    };
-    if (only(4, 1) !== 1) throw new Unsupported('steps through a shape are not read');
-    const part = elements.slice(only(1, 0), Math.min(only(2, elements.length), elements.length));
-    return constantOf([part.length], part);
+  Slice: ([value, ...ranges], call) => {
+    const { shape } = required(value, 'input');
+    const elements = elementsOf(value!, call);
+    const [starts, ends, axes = [0], steps = [1]] = ranges.map((range) => range && integersIn(range, call));
+    if (starts?.length !== 1 || axes.join() !== '0') throw new Unsupported('of constants, it takes rows alone');
+    const [rows = 1, ...row] = shape;
+    const size = product(row);
+    const [step] = steps as [number];
+    const bound = (at: number) =>
+      Math.min(step > 0 ? rows : rows - 1, Math.max(step > 0 ? 0 : -1, at < 0 ? at + rows : at));
+    const part: Element[] = [];
+    let count = 0;
+    for (let at = bound(starts[0]!); step > 0 ? at < bound(ends![0]!) : at > bound(ends![0]!); at += step || rows) {
+      part.push(...elements.slice(at * size, (at + 1) * size));
+      count++;
+    }
+    return constantOf([count, ...row], part);
   },
   Shape: ([value], call) => {
     const { shape } = required(value, 'input');
@@ -110,15 +118,23 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
     return constantOf(extents, new Array<Element>(product(extents)).fill(element!));
   },
   ReduceProd: ([value], call) => constantOf([], [product(integersIn(required(value, 'input'), call))]),
-  Transpose: ([value], call) => transposed(required(value, 'input'), call.node),
+  Transpose: ([value], call) => transposed(required(value, 'input'), call),
 };
 
-/** Weights with their two axes exchanged, as a matrix product wants them. */
-function transposed(value: Constant, node: FileNode): Constant {
-  const order = integers(node, 'perm') ?? [1, 0];
-  if (value.shape.length !== 2 || order.join() !== '1,0')
+/** A constant with its two axes exchanged: weights as a matrix product wants them are left where they are. */
+function transposed(value: Constant, call: Call): Constant {
+  const order = integers(call.node, 'perm') ?? [1, 0];
+  if (value.shape.length !== 2 || order.join() !== '1,0') {
     throw new Unsupported('of constants, it exchanges two axes alone');
-  return { ...value, shape: value.shape.toReversed(), exchanged: !value.exchanged };
+  }
+  const shape = value.shape.toReversed();
+  if (value.tensor && !holdsIntegers(value.tensor)) return { ...value, shape, exchanged: !value.exchanged };
+  const elements = elementsOf(value, call);
+  const [columns, rows] = shape as [number, number];
+  return constantOf(
+    shape,
+    elements.map((_, at) => elements[(at % rows) * columns + Math.floor(at / rows)]!),
+  );
 }
 
 /** Whether an operator on constants is one that is read. */

@@ -75,19 +75,18 @@ export function decodeModel(content: Uint8Array, path: string): FileModel {
 function modelOf(content: Uint8Array): FileModel {
   let producer = '';
   let version = 0;
-  let graph: Omit<FileModel, 'producer' | 'opsets'> | undefined;
+  const graphs: Uint8Array[] = [];
+  const budget = new FieldBudget();
   const opsets = new Map<string, number>();
-  readMessage(content, new FieldBudget(), {
+  readMessage(content, budget, {
     1: integer((value) => {
       version = value;
     }),
     2: text((value) => {
       producer = value;
     }),
-    7: message((inner, budget) => {
-      graph = graphOf(inner, budget);
-    }),
-    8: message((inner, budget) => {
+    7: message((inner) => graphs.push(inner)),
+    8: message((inner) => {
       let domain = '';
       let number = 0;
       readMessage(inner, budget, {
@@ -101,8 +100,10 @@ function modelOf(content: Uint8Array): FileModel {
       opsets.set(domain === 'ai.onnx' ? '' : domain, number);
     }),
   });
-  if (graph === undefined || version < 1) throw new Error(graph ? 'it has no version' : 'it has no graph');
-  return { producer, opsets, ...graph };
+  if (graphs.length === 0) throw new Error('it has no graph');
+  if (version < 1) throw new Error('it has no version');
+  // Pieces of a message are to be read as one.
+  return { producer, opsets, ...graphOf(graphs.length === 1 ? graphs[0]! : Buffer.concat(graphs), budget) };
 }
 
 function graphOf(content: Uint8Array, budget: FieldBudget): Omit<FileModel, 'producer' | 'opsets'> {

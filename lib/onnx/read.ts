@@ -206,6 +206,9 @@ class Reader {
       node.domain === '' &&
       (constants ? folds(node.op) || Object.hasOwn(TRANSLATORS, node.op) : Object.hasOwn(TRANSLATORS, node.op));
     if (!known && needed) this.#problems.push({ node, reason: undefined });
+    const nowhere = node.inputs.find((name) => name !== '' && !this.#values.has(name));
+    if (nowhere !== undefined && needed)
+      this.#problems.push({ node, reason: `it reads ${nowhere}, which nothing before it gives` });
     if (!known || inputs.some((value) => value?.kind === 'lost')) {
       give([]);
       return;

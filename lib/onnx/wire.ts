@@ -1,8 +1,8 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { EznasError } from '../errors.ts';
 
-/** Fields of one file that are looked at: more than any network has, and few enough to be held. */
-const MAX_FIELDS = 4_000_000;
+/** Fields of one file that are looked at, and integers in lists: more than any network has, and few enough to be held. */
+const MAX_FIELDS = 1_000_000;
 
 /** Counts the fields of a file, so that a small one cannot become a huge structure in memory. */
 export class FieldBudget {

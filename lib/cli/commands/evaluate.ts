@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EznasError } from '../../errors.ts';
 import { type EvaluationResult, evaluateProxies, type ProxyEvaluation } from '../../evaluation/evaluate.ts';
 import { differences, readEvaluation } from '../../evaluation/replay.ts';
+import { openOnnxBenchmark } from '../../onnx/benchmark.ts';
 import { evaluationReport } from '../../report/evaluation-report.ts';
 import { renderReport } from '../../report/render.ts';
 import { describeProtocol, noteToUser, warnUndefined } from '../notes.ts';
@@ -16,6 +17,8 @@ const OPTIONS = [
   'proxy',
   'program',
   'benchmark',
+  'onnxTable',
+  'weights',
   'networks',
   ...SHARED,
   'seeds',
@@ -66,13 +69,35 @@ Examples:
   $ eznas evaluate --proxy eznas-a --proxy params --networks 1000 --batch 16 --seed 0 --json
   $ eznas evaluate --proxy naswot --proxy synflow --proxy zico --networks 200 --seeds 0,1,2 --out result.json
   $ eznas evaluate --replay result.json
+  $ eznas evaluate --onnx networks.csv --proxy eznas-a --proxy params
   $ eznas evaluate --program 'frobenius_norm(sigmoid(logdet(sign(T1GD))))' --networks 200
   $ eznas evaluate --proxy params --proxy flops --networks all --dataset imagenet16-120
   $ eznas evaluate --proxy eznas-a --proxy params --report proxies.html
   $ eznas evaluate --benchmark nds_data/DARTS.json --proxy eznas-a --networks 200`,
   );
   command.action(async (given: Record<string, unknown>) => {
-    const { proxy, program, replay, report, details = false, ...options } = checkOptions(given, OPTIONS);
+    const {
+      proxy,
+      program,
+      replay,
+      report,
+      onnxTable,
+      weights,
+      details = false,
+      ...options
+    } = checkOptions({ ...given, onnxTable: given['onnx'] }, OPTIONS);
+    if (onnxTable && (options.space || options.benchmark)) {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        '--onnx names networks and accuracies: leave out --space and --benchmark',
+      );
+    }
+    if (weights && !onnxTable) {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        '--weights tells what to do with the weights of --onnx files; give some',
+      );
+    }
     const recorded = replay === undefined ? undefined : readEvaluation(replay);
     const besides = recorded && Object.keys(given).find((name) => !BESIDE_REPLAY.includes(name));
     if (besides) {
@@ -87,6 +112,7 @@ Examples:
       const result = await withProgress(progress, (onProgress) =>
         evaluateProxies({
           ...options,
+          ...(onnxTable && { benchmark: openOnnxBenchmark(onnxTable, { ...(weights && { weights }) }) }),
           ...(proxy && { proxies: proxy }),
           ...(program && { programs: program }),
           ...recorded?.options,
