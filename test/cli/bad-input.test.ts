@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createCli } from '../../lib/cli/cli.ts';
-import { exitCodeOf } from '../../lib/cli/exit-codes.ts';
-import { EznasError } from '../../lib/errors.ts';
-import { eznas, start, useTemporaryFolder } from './support.ts';
-
-/** Runs the command in this process, which is quicker than many processes, and requires it to fail. */
-async function assertFails(args: readonly string[], code: number, message: RegExp): Promise<void> {
-  await assert.rejects(createCli(new AbortController().signal).parseAsync(args, { from: 'user' }), (error) => {
-    assert.ok(error instanceof EznasError, String(error));
-    assert.match(error.message, message);
-    assert.equal(exitCodeOf(error), code);
-    return true;
-  });
-}
+import { assertRefuses, eznas, start, useTemporaryFolder } from './support.ts';
 
 const evaluate = (...args: string[]) => ['evaluate', '--proxy', 'params', ...args];
 
@@ -78,7 +65,7 @@ describe('bad input', () => {
     ],
   ];
   for (const [what, args, code, message] of cases) {
-    it(`${what}: exit code ${code} and a message`, () => assertFails(args, code, message));
+    it(`${what}: exit code ${code} and a message`, () => assertRefuses(args, code, message));
   }
 
   it('reaches the shell as an exit code and one line on stderr', async () => {
@@ -91,19 +78,19 @@ describe('bad input', () => {
 
   it('a foreign file of images', async () => {
     writeFileSync(temporary('images.npy'), 'no array');
-    await assertFails(evaluate('--images', temporary('images.npy')), 3, /images\.npy/);
+    await assertRefuses(evaluate('--images', temporary('images.npy')), 3, /images\.npy/);
   });
 
   it('--out in a folder that is not there, and one that is a folder: refused before any work, leaving nothing', async () => {
     const path = temporary('missing/result.json');
-    await assertFails(evaluate('--out', path), 3, /option --out: cannot write '.*missing\/result\.json'/);
+    await assertRefuses(evaluate('--out', path), 3, /option --out: cannot write '.*missing\/result\.json'/);
     mkdirSync(temporary('folder'));
-    await assertFails(evaluate('--out', temporary('folder')), 3, /it is a folder/);
+    await assertRefuses(evaluate('--out', temporary('folder')), 3, /it is a folder/);
     assert.deepEqual(readdirSync(dirname(temporary('folder'))), ['folder']);
   });
 
   it('a failed command leaves no file behind --out', async () => {
-    await assertFails(evaluate('--networks', '0', '--out', temporary('result.json')), 2, /cannot take 0 networks/);
+    await assertRefuses(evaluate('--networks', '0', '--out', temporary('result.json')), 2, /cannot take 0 networks/);
     assert.deepEqual(readdirSync(dirname(temporary('result.json'))), []);
   });
 
@@ -127,7 +114,7 @@ describe('bad input', () => {
   it('--run that holds something else', async () => {
     mkdirSync(temporary('run'));
     writeFileSync(temporary('run/notes.txt'), '');
-    await assertFails(['evolve', '--run', temporary('run')], 3, /is not empty \(it holds notes\.txt\)/);
+    await assertRefuses(['evolve', '--run', temporary('run')], 3, /is not empty \(it holds notes\.txt\)/);
     assert.ok(existsSync(temporary('run/notes.txt')));
   });
 });

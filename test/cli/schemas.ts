@@ -52,6 +52,24 @@ export const scoreResult = z.strictObject({
   scores: z.record(z.string(), z.array(z.number().nullable())),
 });
 
+/** `eznas score --onnx`. */
+export const scoreOnnxResult = scoreResult.extend({
+  protocol: protocol.extend({ space: z.literal('onnx'), benchmark: z.null(), accuracy: z.null() }),
+  networks: z.array(z.null()),
+  models: z.array(
+    z.strictObject({
+      file: z.string(),
+      opset: z.int(),
+      input: z.tuple([z.int(), z.int(), z.int()]),
+      classes: z.int(),
+      params: z.int(),
+      flops: z.int(),
+      units: z.int(),
+      notes: z.array(z.string()),
+    }),
+  ),
+});
+
 export const evaluateResult = z.strictObject({
   protocol,
   request: z.strictObject({

@@ -4,6 +4,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createCli } from '../../lib/cli/cli.ts';
+import { exitCodeOf } from '../../lib/cli/exit-codes.ts';
+import { EznasError } from '../../lib/errors.ts';
 
 /** The command as package.json's `bin` has it. */
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -48,6 +51,16 @@ export async function assertFails(args: readonly string[], code: number, message
   assert.deepEqual({ code: outcome.code, stdout: outcome.stdout }, { code, stdout: '' }, outcome.stderr);
   assert.match(outcome.stderr, message);
   assert.ok(outcome.stderr.trim().split('\n').length <= 2, `a message, no stack: ${outcome.stderr}`);
+}
+
+/** Runs the command in this process, which is quicker than many processes, and requires it to fail. */
+export async function assertRefuses(args: readonly string[], code: number, message: RegExp): Promise<void> {
+  await assert.rejects(createCli(new AbortController().signal).parseAsync(args, { from: 'user' }), (error) => {
+    assert.ok(error instanceof EznasError, String(error));
+    assert.match(error.message, message);
+    assert.equal(exitCodeOf(error), code);
+    return true;
+  });
 }
 
 /** Runs the command with --json, requires success and silence on stderr, and parses what it prints. */
