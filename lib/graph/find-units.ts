@@ -1,10 +1,10 @@
-import type { GraphNode, NetworkGraph, Unit } from './graph.ts';
+import { ACTIVATIONS, type Activation, type GraphNode, type NetworkGraph, type Unit } from './graph.ts';
 import type { SeparableUnit } from './units.ts';
 
 /**
  * Finds the units of a network whose builder marked none; units.ts says what a unit is. Where every activation reads a convolution's normalization
- * (or convolution) that nothing else reads, as in VGG, NAS-Bench-101 and MobileNets, units are convolution → normalization → activation, without the
- * stem; otherwise, as in residual networks, activation → convolution → normalization, one for each activation: of convolutions that share one, such
+ * (or convolution), or a sum with one, that nothing else reads, as in VGG, ResNet and MobileNets, units are convolution → normalization → activation, without the
+ * stem; otherwise, as in NAS-Bench-201 and DARTS, activation → convolution → normalization, one for each activation: of convolutions that share one, such
  * as a shortcut's, that with the largest kernel, then the first. What sees only averages of whole maps, as in squeeze-excitation, or comes
  * after a linear layer, has none.
  *
@@ -70,7 +70,9 @@ class UnitFinder {
   }
 
   #activations(): number[] {
-    return [...this.#nodes.keys()].filter((index) => this.#nodes[index]!.kind === 'relu' && !this.#squeezed[index]);
+    return [...this.#nodes.keys()].filter(
+      (index) => ACTIVATIONS.includes(this.#nodes[index]!.kind as Activation) && !this.#squeezed[index],
+    );
   }
 
   #kernelArea(index: number): number {
@@ -95,10 +97,17 @@ class UnitFinder {
     return kind === 'identity' || kind === 'slice' ? this.#below(reader) : reader;
   }
 
-  /** The convolutions that an activation reads through their normalization, with nobody else. */
+  /** The convolutions that an activation reads through their normalization, with nobody else; of a sum, the first that has any. */
   #chainBefore(activation: number): Chain | undefined {
-    const end = this.#above(this.#nodes[activation]!.inputs[0]!);
-    if (this.#below(end) !== activation) return undefined;
+    const read = this.#above(this.#nodes[activation]!.inputs[0]!);
+    if (this.#below(read) !== activation) return undefined;
+    if (this.#nodes[read]!.kind !== 'add') return this.#chainTo(read, activation);
+    return this.#nodes[read]!.inputs.map((input) => this.#chainTo(this.#above(input), read)).find((chain) => chain);
+  }
+
+  /** The convolutions that end in a node, their normalization or the last of them, which one other alone reads. */
+  #chainTo(end: number, reader: number): Chain | undefined {
+    if (this.#below(end) !== reader) return undefined;
     const node = this.#nodes[end]!;
     const last = node.kind === 'batchNorm' ? this.#above(node.inputs[0]) : end;
     if (this.#nodes[last]!.kind !== 'conv2d' || (last !== end && this.#below(last) !== end)) return undefined;

@@ -1,3 +1,4 @@
+import type { Activation } from '../graph/graph.ts';
 import {
   axesOf,
   BATCH,
@@ -37,10 +38,10 @@ export function batchNormalization(call: Call): Value {
 
 /** A function of single numbers. */
 export const activation =
-  (add: (call: Call, node: number) => number) =>
+  (kind: Activation) =>
   (call: Call): Value => {
     const input = feature(call);
-    return { ...input, node: add(call, input.node) };
+    return { ...input, node: call.builder.activation(kind, input.node) };
   };
 
 /** What leaves its input as it is. */
@@ -67,9 +68,19 @@ export function clip(call: Call): Value {
     return value ? floatsIn(value, call)[0]! : none;
   };
   const [least, most] = [bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY)];
-  if (least !== 0 || most !== Number.POSITIVE_INFINITY)
-    throw new Unsupported(`it keeps values within ${least} and ${most}`);
-  return activation(({ builder }, node) => builder.relu(node))(call);
+  const kinds = { 6: 'relu6', [Number.POSITIVE_INFINITY]: 'relu' } as const;
+  const kind = least === 0 ? kinds[most as 6] : undefined;
+  if (kind === undefined)
+    throw new Unsupported(`it keeps values within ${least} and ${most}; 0 and 6, or none, are read`);
+  return activation(kind)(call);
+}
+
+/** `HardSigmoid` with PyTorch's slope. */
+export function hardSigmoid(call: Call): Value {
+  const [alpha, beta] = [float(call.node, 'alpha', 0.2), float(call.node, 'beta', 0.5)];
+  if (Math.abs(alpha - 1 / 6) > 1e-6 || beta !== 0.5)
+    throw new Unsupported(`alpha ${alpha} and beta ${beta} are not read, 1/6 and 0.5 are`);
+  return activation('hardSigmoid')(call);
 }
 
 /** `Add` and `Sum` of maps of one shape. */
@@ -81,11 +92,11 @@ export function add(call: Call): Value {
   return { ...first, node: call.builder.add(inputs.map(({ node }) => node)) };
 }
 
-/** `Mul` by a constant, as far as that is a node of ours: by 0 and by 1. */
+/** `Mul` by 0 or 1, or of a map by another or by one number for each of its channels. */
 export function multiply(call: Call): Value {
   const { builder } = call;
   const at = call.inputs.findIndex((value) => value?.kind === 'constant');
-  if (at < 0) throw new Unsupported('products of maps are not read');
+  if (at < 0) return gated(call);
   const factors = floatsIn(constant(call, at)!, call);
   const input = feature(call, 1 - at);
   if (factors.length === 1 && factors[0] === 1) return input;
@@ -95,6 +106,25 @@ export function multiply(call: Call): Value {
   const thins =
     thinned.kind === 'maxPool' && thinned.kernel.join() === '1,1' && thinned.stride[0] === thinned.stride[1];
   return { ...input, node: thins ? builder.zero(thinned.inputs[0], thinned.stride[0]) : builder.zero(input.node) };
+}
+
+/** A map times another, or numbers of its channels; or times its own hard sigmoid, which is a hard swish. */
+function gated(call: Call): Value {
+  const { builder } = call;
+  const inputs = [feature(call, 0), feature(call, 1)] as const;
+  for (const [a, b] of [inputs, inputs.toReversed() as unknown as typeof inputs]) {
+    const factor = builder.node(b.node);
+    if (factor.kind === 'hardSigmoid' && factor.inputs[0] === a.node && a.shape.join() === b.shape.join()) {
+      return { ...a, node: builder.hardSwish(a.node) };
+    }
+    const shape = b.shape.join();
+    if (shape === a.shape.join() || (a.shape.length === 3 && shape === `${a.shape[0]},1,1`)) {
+      return { ...a, node: builder.multiply(a.node, b.node) };
+    }
+  }
+  throw new Unsupported(
+    `it multiplies shapes ${shown(inputs[0].shape)} and ${shown(inputs[1].shape)}; a number for each channel is read`,
+  );
 }
 
 /** `Concat` along channels. */

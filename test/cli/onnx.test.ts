@@ -22,14 +22,14 @@ describe('eznas score --onnx', () => {
     assert.deepEqual(
       models.map(({ file, opset, units }) => [file, opset, units]),
       [
-        [kept, 13, 3],
-        [training, 14, 3],
+        [kept, 13, 4],
+        [training, 14, 4],
       ],
     );
     assert.match(models[0]!.notes[0]!, /6 batch normalizations written for inference/);
     assert.deepEqual([models[1]!.notes, models[1]!.input, protocol.space], [[], [3, 32, 32], 'onnx']);
     const { stdout, stderr } = await eznas(...score, '--onnx', fixture('resnet-folded'));
-    assert.match(stdout, /^file\tunits\teznas-a\tparams\n.*resnet-folded\.onnx\t3\t/);
+    assert.match(stdout, /^file\tunits\teznas-a\tparams\n.*resnet-folded\.onnx\t4\t/);
     assert.match(stderr, /resnet-folded\.onnx: it has no batch normalization: .*TrainingMode\.PRESERVE/);
   });
 

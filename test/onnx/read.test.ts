@@ -64,6 +64,7 @@ describe('ONNX files of our own', () => {
     nasbench101: { initialChannels: 8, cellsPerStage: 1 },
     'nats-size': {},
     darts: { initialChannels: 8, cells: 3 },
+    mobilenet: { resolution: 32 },
   };
   for (const [name, options] of Object.entries(spaces)) {
     it(`${name}: come back with the same units and logits, however normalization is written`, async () => {

@@ -109,6 +109,25 @@ class Shuffle(nn.Module):
         return self.fc(F.adaptive_avg_pool2d(x, 1).squeeze(3).squeeze(2))
 
 
+class Mobile(nn.Module):
+    """Inverted residuals with several activations and a gate."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.n0 = nn.Conv2d(3, 4, 3, 2, 1, bias=False), nn.BatchNorm2d(4)
+        self.a, self.na = nn.Conv2d(4, 8, 1, bias=False), nn.BatchNorm2d(8)
+        self.b, self.nb = nn.Conv2d(8, 8, 5, 1, 2, groups=8, bias=False), nn.BatchNorm2d(8)
+        self.g, self.h = nn.Conv2d(8, 4, 1), nn.Conv2d(4, 8, 1)
+        self.c, self.nc = nn.Conv2d(8, 4, 1, bias=False), nn.BatchNorm2d(4)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = F.relu6(self.n0(self.stem(x)))
+        y = F.silu(self.nb(self.b(F.hardswish(self.na(self.a(x))))))
+        y = y * F.hardsigmoid(self.h(F.relu(self.g(F.adaptive_avg_pool2d(y, 1)))))
+        return self.fc(F.hardswish(x + self.nc(self.c(y))).mean((2, 3)))
+
+
 MODELS = [
     # name, model, extents, training statistics, options of the export
     ("resnet-kept", ResNet(), (3, 32, 32), True, dict(opset_version=13, **PRESERVE, **DYNAMIC)),
@@ -118,6 +137,8 @@ MODELS = [
     ("vgg-plain", vgg(1, False), (1, 10, 10), False, dict(opset_version=16)),
     ("dense", Dense(), (3, 11, 9), True, dict(opset_version=15, **PRESERVE, **DYNAMIC)),
     ("shuffle", Shuffle(), (3, 16, 16), True, dict(opset_version=17, **PRESERVE, **DYNAMIC)),
+    ("mobile", Mobile(), (3, 14, 14), True, dict(opset_version=14, **PRESERVE, **DYNAMIC)),
+    ("mobile-13", Mobile(), (3, 14, 14), True, dict(opset_version=13, **PRESERVE, **DYNAMIC)),
 ]
 
 known = {}
