@@ -66,6 +66,20 @@ void randomGraphs() {
   }
 }
 
+/// Kinds without kernels are refused by name, before anything is allocated.
+void refusedKinds() {
+  for (const NodeKind kind :
+       {NodeKind::relu6, NodeKind::hardSwish, NodeKind::hardSigmoid, NodeKind::sigmoid, NodeKind::multiply}) {
+    test::GraphWords words({3, 6, 6});
+    const bool twice = kind == NodeKind::multiply;
+    words.linear(words.node(kind, twice ? std::vector<int32_t>{0, 0} : std::vector<int32_t>{0}), 2, 1);
+    const CollectRequest request = test::requestFor(words.graph(), 1);
+    test::expectError(
+        code::kInvalidArgument, [&] { NetworkRunner::bytesNeeded(request, 0); },
+        "node 1 (" + std::string(kindName(kind)) + ")", "device 'cpu'");
+  }
+}
+
 void nasBench() {
   CollectRequest request = test::requestFor(test::NasBenchGraph(test::cellOf(15624), {}).graph(), 1, 2);
   request.networks[0].parameters.clear();
@@ -93,6 +107,7 @@ void nasBench() {
 
 int main() {
   randomGraphs();
+  refusedKinds();
   nasBench();
   return test::finish("cuda_lowering_test");
 }
