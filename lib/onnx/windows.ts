@@ -64,7 +64,7 @@ export function conv(call: Call): Value {
   return cut(call, made, places);
 }
 
-/** `MaxPool`. Zeros before it can stay out only after a ReLU, which gives nothing less. */
+/** `MaxPool`. Zeros before it can stay out only after an activation that gives nothing less. */
 export function maxPool(call: Call): Value {
   const { builder } = call;
   const input = map(call, 0, true);
@@ -110,7 +110,7 @@ export function withMargins(input: Feature, { begin, end }: Margins): Feature {
 }
 
 function nonNegative({ builder }: Call, node: number): boolean {
-  return builder.node(node).kind === 'relu';
+  return ['relu', 'relu6', 'sigmoid', 'hardSigmoid'].includes(builder.node(node).kind);
 }
 
 function kernelOf({ node }: Call): Pair {
