@@ -4,6 +4,7 @@
 // column of gx, so no multiplication by the zeros between the outputs is ever made.
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/conv_tiles.h"
+#include "kernels/cpu/conv_winograd.h"
 
 namespace eznas::EZNAS_ISA {
 
@@ -26,12 +27,14 @@ void forEachPhase(const ConvShape& s, F f) {
 
 }  // namespace
 
-// Layout: [group][phase][input block][output block][taps of the phase][16 out][16 in].
+// Layout: [group][phase][input block][output block][taps of the phase][16 out][16 in]; the weights of Winograd's
+// algorithm, which has one phase, behind those of their group.
 void convPackBackward(const ConvShape& s, const float* weight, float* packed) {
   if (isDepthwise(s)) return depthwisePack(s, weight, packed);
   const int inputs = groupInputs(s), outputs = groupOutputs(s), taps = s.kernelH * s.kernelW;
   for (int g = 0; g < s.groups; ++g, weight += static_cast<ptrdiff_t>(outputs) * inputs * taps) {
     forEachPhase(s, [&](int, int, const PhaseTaps& rows, const PhaseTaps& cols) {
+      const float* direct = packed;
       for (int ib = 0; ib < blocksOf(inputs); ++ib) {
         for (int ob = 0; ob < blocksOf(outputs); ++ob) {
           for (int a = 0; a < rows.count; ++a) {
@@ -46,6 +49,10 @@ void convPackBackward(const ConvShape& s, const float* weight, float* packed) {
             }
           }
         }
+      }
+      if (usesWinograd(s)) {
+        winogradPack(outputs, inputs, direct, packed);
+        packed += winogradPackedSize(outputs, inputs);
       }
     });
   }
@@ -84,9 +91,12 @@ void convBackwardData(const ConvShape& s, const FeatureMap& gy, const float* pac
                 .outChannels = inputs,
                 .tapRows = rows.count,
                 .tapCols = cols.count,
-                .weights = packed},
+                .weights = packed,
+                .winograd = usesWinograd(s) ? packed + directPackedSize(outputs, inputs) : nullptr,
+                .scratch = scratch},
                nullptr, accumulate && !copies, nullptr, nullptr);
       packed += static_cast<ptrdiff_t>(rows.count) * cols.count * blocksOf(inputs) * blocksOf(outputs) * kWeightBlock;
+      if (usesWinograd(s)) packed += winogradPackedSize(outputs, inputs);
     });
     if (copies) copyRegion(out, 0, 0, 0, gx, g * inputs, 0, 0, inputs, gx.h, gx.w, accumulate);
   }

@@ -13,6 +13,7 @@
 // lanes past the last output channel are cleared, whatever 0 · Inf made of them.
 #include "kernels/cpu/conv_tiles.h"
 
+#include "kernels/cpu/conv_winograd.h"
 #include "kernels/cpu/moments.h"
 
 namespace eznas::EZNAS_ISA {
@@ -215,6 +216,7 @@ void sweepGroup(const Sweep& s, int first, const float* bias, bool accumulate, d
 
 void runSweep(const Sweep& s, const float* bias, bool accumulate, double* sums, double* squares) {
   if (s.rows == 0 || s.cols == 0) return;
+  if (s.winograd != nullptr && winogradPays(s.rows, s.cols)) return runWinograd(s, bias, accumulate, sums, squares);
   const int outBlocks = (s.outChannels + kLanes - 1) / kLanes;
   int first = 0;
   if constexpr (kMaxGroup == 2)

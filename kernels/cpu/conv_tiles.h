@@ -18,11 +18,14 @@ struct Sweep {
   ptrdiff_t yImage = 0, yBlock = 0, yRow = 0, yCol = 0;
   int images = 0, rows = 0, cols = 0;
   int inChannels = 0, outChannels = 0, tapRows = 0, tapCols = 0;
-  const float* weights = nullptr;  // [out block][in block][tapRows][tapCols][16 in][16 out]
+  const float* weights = nullptr;   // [out block][in block][tapRows][tapCols][16 in][16 out]
+  const float* winograd = nullptr;  // 3×3 neighbouring taps at stride 1: the weights that winogradPack makes of these
+  float* scratch = nullptr;         // where winograd is given: winogradScratchSize floats
 };
 
-/// Runs the sweep. accumulate: y is added to, else it starts from bias (outChannels floats, or nullptr for zero). Where
-/// sums is not nullptr, writes Σ y and Σ y² per output channel, in float64.
+/// Runs the sweep, by Winograd's algorithm where its weights are given and it pays. accumulate: y is added to, else it
+/// starts from bias (outChannels floats, or nullptr for zero). Where sums is not nullptr, writes Σ y and Σ y² per
+/// output channel, in float64.
 void runSweep(const Sweep& s, const float* bias, bool accumulate, double* sums, double* squares);
 
 }  // namespace eznas::EZNAS_ISA

@@ -61,6 +61,8 @@ template <class T>
   return a < b ? b : a;
 }
 
+/// Blocks that hold c channels.
+[[gnu::always_inline]] constexpr int blocksOf(int c) { return (c + kLanes - 1) / kLanes; }
 /// Channels that block b of c channels holds, 1 … 16.
 [[gnu::always_inline]] constexpr int channelsInBlock(int c, int b) { return smaller(kLanes, c - b * kLanes); }
 
@@ -72,5 +74,18 @@ template <class T>
 }
 /// v where the mask is set, zero elsewhere.
 [[gnu::always_inline]] inline Reg masked(Reg v, RegInt mask) { return (Reg)((RegInt)v & mask); }
+
+/// Whether any lane of a comparison's result is set.
+[[gnu::always_inline]] inline bool anySet(RegInt mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)mask) != 0;
+#else
+  bool any = false;
+  for (int l = 0; l < kWidth; ++l) any |= mask[l] != 0;
+  return any;
+#endif
+}
 
 }  // namespace eznas::EZNAS_ISA

@@ -14,8 +14,8 @@ const SCORE_TOLERANCE = 1e-3;
 /** Most programs must count: a rule that excused everything would prove nothing. */
 const MOST_ILL_CONDITIONED = 0.12;
 const MOST_UNDECIDED = 0.4;
-/** Four runs are few: a difference may exceed their largest by this factor. */
-const FEW_RUNS = 5;
+/** Twelve runs are few: a difference may exceed their largest by this factor. */
+const FEW_RUNS = 3;
 
 function norm(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
@@ -27,17 +27,18 @@ function relativeDifference(a: Float32Array, b: Float32Array): number {
   return difference === 0 ? 0 : difference / norm(b);
 }
 
-/** Runs a network on its inputs, each element moved by up to `noise` of itself. */
+/** Runs a network on its inputs and parameters, each element moved by up to `noise` of itself. */
 async function run(network: GoldenNetwork, noise = 0, seed = 0): Promise<Statistics> {
   const random = new Random(seed);
-  const input = (name: string) => network.values(name)!.map((x) => x * (1 + noise * (2 * random.uniform() - 1)));
+  const move = (values: Float32Array) => values.map((x) => x * (1 + noise * (2 * random.uniform() - 1)));
+  const input = (name: string) => move(network.values(name)!);
   const graph = nasbench201.build(nasbench201.parse(network.architecture), {
     classes: network.classes,
     resolution: network.resolution,
     initialChannels: network.channels,
     cellsPerStage: network.cellsPerStage,
   });
-  const parameters = network.parameters().map(({ values }) => values);
+  const parameters = network.parameters().map(({ values }) => move(values));
   return collectStatistics(
     [{ graph, key: network.index, parameters }],
     {
