@@ -10,6 +10,7 @@ import { drawHeldOut, drawTasks, type FitnessTask } from '../evolution/task.ts';
 import type { ProgramValues } from '../forests/candidates.ts';
 import { type ForestConfig, resolveForestConfig } from '../forests/config.ts';
 import { type ForestProgress, type GrowthBatch, type GrowthRound, growForest } from '../forests/grow.ts';
+import { systematicPrograms } from '../forests/systematic.ts';
 import { ValueStore } from '../forests/value-store.ts';
 import { quantilesOf, type Reference } from '../formulas/combine.ts';
 import { printFormula } from '../formulas/print.ts';
@@ -71,7 +72,7 @@ export interface EvolveForestOptions
   readonly search?: Partial<Omit<ForestConfig, 'seed'>>;
   /** `photographs` (default), `noise`, or a path. */
   readonly images?: string;
-  /** Images in the search's minibatch, default 1, and in that of the final judgement, default 4. */
+  /** Images in the search's minibatch, default 1, and in that of the final judgement, default as many: values of many formulas depend on it. */
   readonly batch?: number;
   readonly judgeBatch?: number;
   /** Networks of the final judgement, which the search never sees; default 1,000. */
@@ -132,7 +133,7 @@ export async function evolveForest(options: EvolveForestOptions = {}): Promise<E
     dataset,
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
-    judgeBatch: options.judgeBatch ?? 4,
+    judgeBatch: options.judgeBatch ?? options.batch ?? 1,
     precision: options.precision ?? 'float32',
     networks: options.networks ?? 100,
     heldOut: options.heldOut ?? 1000,
@@ -154,7 +155,9 @@ export async function resumeForest(runFolder: string, options: ResumeGrowthOptio
   return await discover(setUp(parseRunConfig(run.config, schema, parseSearch, run.path), options), run, options);
 }
 
-const parseSearch = (search: unknown) => resolveForestConfig(z.record(z.string(), z.unknown()).parse(search));
+/** Configurations without `systematic` are of runs that began without such programs. */
+const parseSearch = (search: unknown) =>
+  resolveForestConfig({ systematic: false, ...z.record(z.string(), z.unknown()).parse(search) });
 
 interface Problem {
   readonly config: Config;
@@ -234,7 +237,13 @@ async function discover(
   };
   const course: GrowthCourse[] = [];
   const grown = await growForest(
-    { config: search, tasks: [task], signature: symbolicSignature(), evaluate },
+    {
+      config: search,
+      tasks: [task],
+      signature: symbolicSignature(),
+      evaluate,
+      ...(search.systematic && { seeds: systematicPrograms() }),
+    },
     {
       ...(signal && { signal }),
       onProgress: (progress) => {

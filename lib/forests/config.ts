@@ -18,6 +18,8 @@ const forestConfig = z.strictObject({
   seed: integer(0, Number.MAX_SAFE_INTEGER),
   /** Most terms of the forest. */
   terms: integer(1, MAX_TERMS),
+  /** Whether the search begins with the systematic programs, beside random ones. */
+  systematic: z.boolean({ error: 'must be true or false' }),
   /** Random programs evaluated before the first term is looked for. */
   initial: integer(1, 1_000_000),
   /** Programs made in each generation, and generations for each term. */
@@ -49,7 +51,8 @@ export type ForestConfig = Readonly<z.infer<typeof forestConfig>>;
 export const FOREST_DEFAULTS: ForestConfig = {
   seed: 0,
   terms: 5,
-  initial: 500,
+  systematic: true,
+  initial: 300,
   population: 64,
   generations: 3,
   parents: 48,

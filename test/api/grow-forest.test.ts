@@ -11,7 +11,16 @@ const SMALL: EvolveForestOptions = {
   heldOut: 12,
   judgeBatch: 1,
   images: 'noise',
-  search: { terms: 2, initial: 12, population: 6, generations: 1, resamples: 4, initialHeight: 3, heightLimit: 4 },
+  search: {
+    systematic: false,
+    terms: 2,
+    initial: 12,
+    population: 6,
+    generations: 1,
+    resamples: 4,
+    initialHeight: 3,
+    heightLimit: 4,
+  },
 };
 
 describe('evolveForest', () => {

@@ -135,7 +135,16 @@ export function makeForest(runFolder: string, options: EvolveForestOptions = {})
     heldOut: 8,
     judgeBatch: 1,
     images: 'noise',
-    search: { terms: 2, initial: 12, population: 6, generations: 1, resamples: 4, initialHeight: 3, heightLimit: 4 },
+    search: {
+      systematic: false,
+      terms: 2,
+      initial: 12,
+      population: 6,
+      generations: 1,
+      resamples: 4,
+      initialHeight: 3,
+      heightLimit: 4,
+    },
     runFolder,
     ...options,
   });

@@ -52,7 +52,7 @@ export function addGrow(cli: Command, signal: AbortSignal): void {
     .summary('grow a forest of formulas: slower than a single proxy to compute, ranks far better')
     .description(
       'Grows a forest: several formulas whose ranks are combined, each an aggregate over the units of a network. Sees the accuracies of 100 ' +
-        'networks of a benchmark, then judges the forest on networks that it never saw, at batch 4, beside EZNAS-A, the number of parameters and ' +
+        'networks of a benchmark, then judges the forest on networks that it never saw, beside EZNAS-A, the number of parameters and ' +
         'FLOPs. The run is kept in a folder and can be resumed however it ends.',
     );
   addOptions(command, OPTIONS, {
@@ -60,7 +60,7 @@ export function addGrow(cli: Command, signal: AbortSignal): void {
     terms: `${FOREST_DEFAULTS.terms}`,
     generations: `${FOREST_DEFAULTS.generations} for each term`,
     population: `${FOREST_DEFAULTS.population}`,
-    batch: '1, for the search',
+    batch: '1',
   }).addHelpText(
     'after',
     `
