@@ -87,8 +87,8 @@ async function compareTensors(network: GoldenNetwork, statistics: Statistics, mo
     const difference = distance(network, name, got);
     if (difference < TENSOR_TOLERANCE) continue;
     const others = /T[1-4]G/.test(name) ? await moved.all() : [];
-    const spread = Math.max(0, ...others.map((other) => relativeDifference(recorded(other, name)!, got!)));
-    if (spread > TENSOR_TOLERANCE && difference <= FEW_RUNS * spread) undecided++;
+    const least = Math.max(TENSOR_TOLERANCE, difference / FEW_RUNS);
+    if (others.some((other) => relativeDifference(recorded(other, name)!, got!) > least)) undecided++;
     else differences.push(`network ${network.name} ${name}: relative difference ${difference}`);
   }
   return { differences, undecided };
@@ -120,8 +120,9 @@ async function compareScores(folder: GoldenFolder, network: GoldenNetwork, stati
   const expected = texts.map((text) => folder.programs[text]![network.name]!);
   const got = await outcomes(statistics, texts);
   const differing = texts.flatMap((_, program) => (agrees(got[program]!, expected[program]!) ? [] : [program]));
+  const differingTexts = differing.map((program) => texts[program]!);
   const movedOutcomes =
-    differing.length === 0 ? [] : await Promise.all((await moved.all()).map((run) => outcomes(run, texts)));
+    differing.length === 0 ? [] : await Promise.all((await moved.all()).map((run) => outcomes(run, differingTexts)));
   const leaves = (unit: number) => (name: string) => {
     const shapes = statistics.units(0)[unit]!;
     const shape = name.startsWith('T3') ? shapes.weight : name.startsWith('T4') ? shapes.after : shapes.before;
@@ -130,7 +131,7 @@ async function compareScores(folder: GoldenFolder, network: GoldenNetwork, stati
   const differences: string[] = [];
   let undecided = 0;
   let illConditioned = 0;
-  for (const program of differing) {
+  for (const [row, program] of differing.entries()) {
     const text = texts[program]!;
     const [own, other] = [got[program]!, expected[program]!];
     const shapesAgree = own.status !== 'invalid' && other.status !== 'invalid';
@@ -139,7 +140,7 @@ async function compareScores(folder: GoldenFolder, network: GoldenNetwork, stati
       isUndecided(
         own,
         other,
-        movedOutcomes.map((run) => run[program]!),
+        movedOutcomes.map((run) => run[row]!),
       )
     )
       undecided++;
