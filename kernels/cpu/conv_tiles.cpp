@@ -162,7 +162,7 @@ void sweepImage(const Sweep& s, const Chunk& k, const float* x, float* y) {
 /// All images for output blocks [first, first + G).
 template <int G>
 void sweepGroup(const Sweep& s, int first, const float* bias, bool accumulate, double* sums, double* squares) {
-  const int inBlocks = (s.inChannels + kLanes - 1) / kLanes, taps = s.tapRows * s.tapCols;
+  const int inBlocks = blocksOf(s.inChannels), taps = s.tapRows * s.tapCols;
   float init[G * kLanes];
   int32_t mask[G * kLanes];
   Moments moments[G];
@@ -217,7 +217,7 @@ void sweepGroup(const Sweep& s, int first, const float* bias, bool accumulate, d
 void runSweep(const Sweep& s, const float* bias, bool accumulate, double* sums, double* squares) {
   if (s.rows == 0 || s.cols == 0) return;
   if (s.winograd != nullptr && winogradPays(s.rows, s.cols)) return runWinograd(s, bias, accumulate, sums, squares);
-  const int outBlocks = (s.outChannels + kLanes - 1) / kLanes;
+  const int outBlocks = blocksOf(s.outChannels);
   int first = 0;
   if constexpr (kMaxGroup == 2)
     for (; first + 2 <= outBlocks; first += 2) sweepGroup<2>(s, first, bias, accumulate, sums, squares);

@@ -1,4 +1,5 @@
 import type { CellOperation } from './cells/operations.ts';
+import { DARTS_OPERATIONS } from './darts.ts';
 
 /** What cells of one origin are made of. */
 export interface NdsDesign {
@@ -17,16 +18,7 @@ export interface NdsDesign {
 export const NDS_DESIGNS: readonly NdsDesign[] = [
   {
     name: 'darts',
-    operations: [
-      'none',
-      'max_pool_3x3',
-      'avg_pool_3x3',
-      'skip_connect',
-      'sep_conv_3x3',
-      'sep_conv_5x5',
-      'dil_conv_3x3',
-      'dil_conv_5x5',
-    ],
+    operations: ['none', ...DARTS_OPERATIONS],
     nodes: 4,
     output: 'all',
   },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EvolveForestOptions, evolveForest, resumeForest } from '../../lib/discovery/grow-forest.ts';
 import { scoreArchitectures } from '../../lib/evaluation/score.ts';
+import { SMALL_SEARCH } from '../forests/small-search.ts';
 
 /** A search of seconds. */
 const SMALL: EvolveForestOptions = {
@@ -11,16 +12,7 @@ const SMALL: EvolveForestOptions = {
   heldOut: 12,
   judgeBatch: 1,
   images: 'noise',
-  search: {
-    systematic: false,
-    terms: 2,
-    initial: 12,
-    population: 6,
-    generations: 1,
-    resamples: 4,
-    initialHeight: 3,
-    heightLimit: 4,
-  },
+  search: SMALL_SEARCH,
 };
 
 describe('evolveForest', () => {

@@ -1,5 +1,6 @@
 #pragma once
 // Convolution in all three directions against plain float64 loops.
+#include "native/core/simd.h"
 #include "test/native/kernel_check.h"
 
 namespace eznas::check {
@@ -198,6 +199,16 @@ inline void checkConvolutions(const NetworkKernels& k) {
     checkConv(k, c, Values::special, index % 2 == 1, (index + 1) % 3);
     ++index;
   }
+}
+
+/// Runs checks at every SIMD level of this machine and prints how many there were. Returns the process's exit status.
+inline int checkEveryLevel(void (*checkAll)(const NetworkKernels&)) {
+  for (const SimdLevel level : supportedSimdLevels()) {
+    context = name(level);
+    checkAll(networkKernels(level));
+  }
+  std::printf("%d comparisons, %d failures\n", comparisons, failures);
+  return failures == 0 ? 0 : 1;
 }
 
 }  // namespace eznas::check

@@ -1,5 +1,4 @@
 // Every kernel of the network executor, at every SIMD level of this machine, against plain float64 loops.
-#include "native/core/simd.h"
 #include "test/native/conv_check.h"
 #include "test/native/kernel_check.h"
 #include "test/native/pool_reference.h"
@@ -405,12 +404,4 @@ void checkAll(const NetworkKernels& k) {
 }  // namespace
 }  // namespace eznas::check
 
-int main() {
-  using namespace eznas;
-  for (const SimdLevel level : supportedSimdLevels()) {
-    check::context = name(level);
-    check::checkAll(networkKernels(level));
-  }
-  std::printf("%d comparisons, %d failures\n", check::comparisons, check::failures);
-  return check::failures == 0 ? 0 : 1;
-}
+int main() { return eznas::check::checkEveryLevel(eznas::check::checkAll); }

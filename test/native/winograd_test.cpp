@@ -123,12 +123,4 @@ void checkAll(const NetworkKernels& k) {
 }  // namespace
 }  // namespace eznas::check
 
-int main() {
-  using namespace eznas;
-  for (const SimdLevel level : supportedSimdLevels()) {
-    check::context = name(level);
-    check::checkAll(networkKernels(level));
-  }
-  std::printf("%d comparisons, %d failures\n", check::comparisons, check::failures);
-  return check::failures == 0 ? 0 : 1;
-}
+int main() { return eznas::check::checkEveryLevel(eznas::check::checkAll); }

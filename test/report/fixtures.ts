@@ -9,6 +9,7 @@ import type { ArchitectureSearchResult } from '../../lib/search/result.ts';
 import { searchArchitectures } from '../../lib/search/search-architectures.ts';
 import { nasbench201 } from '../../lib/spaces/nasbench201.ts';
 import { fakeProblem } from '../evolution/fixtures/fake-search.ts';
+import { SMALL_SEARCH } from '../forests/small-search.ts';
 
 const estimate = (value: number) => ({ value, low: value - 0.05, high: value + 0.05, spread: Number.NaN });
 
@@ -135,16 +136,7 @@ export function makeForest(runFolder: string, options: EvolveForestOptions = {})
     heldOut: 8,
     judgeBatch: 1,
     images: 'noise',
-    search: {
-      systematic: false,
-      terms: 2,
-      initial: 12,
-      population: 6,
-      generations: 1,
-      resamples: 4,
-      initialHeight: 3,
-      heightLimit: 4,
-    },
+    search: SMALL_SEARCH,
     runFolder,
     ...options,
   });

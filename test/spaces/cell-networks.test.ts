@@ -5,10 +5,7 @@ import { unitShapes } from '../../lib/evaluation/unit-shapes.ts';
 import { parameterTensors, params } from '../../lib/graph/counts.ts';
 import { SEPARABLE_UNITS } from '../../lib/graph/units.ts';
 import { ndsSpaces } from '../../lib/spaces/nds.ts';
-import { norm, numbers } from './numbers.ts';
-
-/** Norms of a tensor and of its gradient. */
-type Norms = [tensor: number, gradient: number];
+import { assertClose, type Norms, norm, numbers, parametersOf } from './oracle-networks.ts';
 
 interface OracleNetwork {
   readonly space: string;
@@ -33,10 +30,6 @@ const oracle = JSON.parse(
 
 const BATCH = 3;
 
-function assertClose(ours: number, theirs: number, scale: number, what: string): void {
-  assert.ok(Math.abs(ours - theirs) <= 1e-4 * scale, `${what}: ${ours}, PyTorch has ${theirs}`);
-}
-
 describe('networks of cells', () => {
   for (const { space: name, architecture, resolution, classes, ...expected } of oracle) {
     const space = ndsSpaces.find((candidate) => candidate.name === name)!;
@@ -58,12 +51,7 @@ describe('networks of cells', () => {
           expected.weights,
         );
         assert.equal(params(graph), expected.parameters);
-        const parameters = tensors.map(({ shape }, salt) =>
-          numbers(
-            shape.reduce((a, b) => a * b, 1),
-            salt,
-          ),
-        );
+        const parameters = parametersOf(tensors);
         const shape = [3, resolution, resolution] as const;
         const inputs = { batch: BATCH, shape, data: numbers(BATCH * 3 * resolution ** 2, 999) };
         using statistics = await collectStatistics([{ graph, key: 0, parameters }], inputs, {

@@ -4,10 +4,7 @@ import { collectStatistics } from '../../lib/engine/run.ts';
 import { parameterTensors, params } from '../../lib/graph/counts.ts';
 import { findSpace } from '../../lib/spaces/registry.ts';
 import { type NetworkOptions, networkCounts } from '../../lib/spaces/space.ts';
-import { norm, numbers } from './numbers.ts';
-
-/** Norms of a tensor and of its gradient. */
-type Norms = [tensor: number, gradient: number];
+import { assertClose, type Norms, norm, numbers, parametersOf } from './oracle-networks.ts';
 
 interface OracleNetwork {
   readonly space: string;
@@ -26,10 +23,6 @@ const oracle = JSON.parse(
 
 const BATCH = 3;
 
-function assertClose(ours: number, theirs: number, scale: number, what: string): void {
-  assert.ok(Math.abs(ours - theirs) <= 1e-4 * scale, `${what}: ${ours}, PyTorch has ${theirs}`);
-}
-
 describe('networks of choices', () => {
   for (const { space: name, architecture, options, ...expected } of oracle) {
     it(`have the logits and the units of PyTorch's: ${name} ${architecture}`, async () => {
@@ -41,12 +34,7 @@ describe('networks of choices', () => {
         expected.weights,
       );
       assert.equal(params(graph), expected.parameters);
-      const parameters = tensors.map(({ shape }, salt) =>
-        numbers(
-          shape.reduce((a, b) => a * b, 1),
-          salt,
-        ),
-      );
+      const parameters = parametersOf(tensors);
       const { resolution } = options;
       const shape = [3, resolution, resolution] as const;
       const inputs = { batch: BATCH, shape, data: numbers(BATCH * 3 * resolution ** 2, 999) };
