@@ -2,14 +2,14 @@
  * Builds the binaries that ship in the package, prebuilds/<platform>-<arch>/eznas.glibc.node, and checks that they run elsewhere: nothing needed
  * beside the C library of GLIBC_FLOOR, no symbol visible but the entry points, size within bounds. What a binary needs stands in eznas.glibc.json beside it.
  *
- *   npm run prebuild                                     for this machine's architecture, with CUDA code where nvcc is found
+ *   npm run prebuild                                     for this machine's architecture, on x64 with CUDA code, which takes CUDA 13's nvcc
  *   npm run prebuild -- linux-x64 linux-arm64            both; arm64 is cross-compiled, for the CPU (Debian: g++-aarch64-linux-gnu)
  *   npm run prebuild -- --no-cuda                        without CUDA code
  *   npm run prebuild -- --cuda-architectures=90-real     with code for other devices than the package's
  *   npm run prebuild -- --check linux-x64 linux-arm64    builds nothing, checks what is there
  *   npm run prebuild -- --release …                      also requires the CUDA code that a release has
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -85,20 +85,23 @@ for (const name of positionals.length > 0 ? positionals : [`${platform}-${arch}`
 }
 
 function build(target: Target): void {
-  const further =
-    options['no-cuda'] || !target.cuda
-      ? ['--CDEZNAS_CUDA=OFF']
-      : ['--CDEZNAS_CUDA=AUTO', `--CDEZNAS_CUDA_ARCHITECTURES=${options['cuda-architectures']}`];
+  const cuda = target.cuda && !options['no-cuda'];
+  const further = cuda
+    ? ['--CDEZNAS_CUDA=ON', `--CDEZNAS_CUDA_ARCHITECTURES=${options['cuda-architectures']}`]
+    : ['--CDEZNAS_CUDA=OFF'];
   // prebuildify looks for the binary in build/Release of the folder it is given, which must not be the development build's.
   const stage = 'build-prebuild';
   mkdirSync(stage, { recursive: true });
   const shim = fileURLToPath(new URL('prebuild-addon.sh', import.meta.url));
   const tags = ['--name', 'eznas', '--napi', '--strip', '--tag-libc', '--libc', 'glibc'];
   const where = ['--cwd', stage, '--out', '.', '--arch', target.arch, '--strip-bin', target.strip, '--node-gyp', shim];
-  execFileSync('npx', ['--no-install', 'prebuildify', ...tags, ...where], {
+  const { status } = spawnSync('npx', ['--no-install', 'prebuildify', ...tags, ...where], {
     stdio: 'inherit',
     env: { ...process.env, EZNAS_PREBUILD_OPTIONS: further.join(' ') },
   });
+  if (status === 0) return;
+  console.error(`the binary for ${target.arch} was not built${cuda ? '; --no-cuda builds it without CUDA code' : ''}`);
+  process.exit(1);
 }
 
 /** What a binary needs and holds. Throws when it would not run elsewhere. */

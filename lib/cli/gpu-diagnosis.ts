@@ -14,6 +14,8 @@ export interface GpuDiagnosis {
   /** Version of the NVIDIA driver, null without one. */
   readonly driver: string | null;
   readonly devices: readonly Gpu[];
+  /** CUDA version that the addon has code of, such as `13.0`; null where it was built without, or does not load. */
+  readonly cuda: string | null;
   /** Whether this build of eznas can use them. */
   readonly usable: boolean;
   /** What keeps eznas from using a GPU and what to do; null where nothing does. */
@@ -26,7 +28,11 @@ export interface GpuFindings {
   readonly devices: readonly Gpu[];
   /** What the addon tells of CUDA: undefined where it was built without, null where it does not load. */
   readonly cuda:
-    | { readonly devices: readonly (Gpu & { readonly usable: boolean })[]; readonly error?: string }
+    | {
+        readonly runtime: string;
+        readonly devices: readonly (Gpu & { readonly usable: boolean })[];
+        readonly error?: string;
+      }
     | undefined
     | null;
 }
@@ -45,7 +51,7 @@ export async function diagnoseGpus(cuda: GpuFindings['cuda']): Promise<GpuDiagno
   const found = cuda?.devices.map(({ name, memory, computeCapability }) => ({ name, memory, computeCapability })) ?? [];
   const devices = found.length > 0 ? found : listed.devices;
   const usable = isUsable(cuda);
-  return { driver, devices, usable, advice: adviseOnGpus({ driver, devices, cuda }) };
+  return { driver, devices, cuda: cuda?.runtime ?? null, usable, advice: adviseOnGpus({ driver, devices, cuda }) };
 }
 
 /** What keeps eznas from using a GPU and what to do; null where nothing does, or the addon does not load. */

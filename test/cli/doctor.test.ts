@@ -114,33 +114,39 @@ describe('eznas doctor', () => {
     writeFileSync(temporary('fake.cjs'), `module.exports = { info: () => (${JSON.stringify(info)}) };`);
     const { code, gpu, threads } = await doctorWith(temporary('fake.cjs'));
     assert.deepEqual({ code, threads }, { code: 0, threads: 3 });
-    assert.deepEqual({ ...gpu, driver: null }, { driver: null, devices: [device], usable: true, advice: null });
+    assert.deepEqual(
+      { ...gpu, driver: null },
+      { driver: null, devices: [device], cuda: '13.0', usable: true, advice: null },
+    );
     const { stdout } = await start(['doctor'], { EZNAS_ADDON: temporary('fake.cjs') }).outcome;
-    assert.match(stdout, /^GPU\t.*NVIDIA H100 \(compute capability 9\.0, 80\.0 GiB\); usable$/m);
+    assert.match(
+      stdout,
+      /^GPU\t.*NVIDIA H100 \(compute capability 9\.0, 80\.0 GiB\); code of CUDA 13\.0 in the binary; usable$/m,
+    );
   });
 });
 
 describe('advice on GPUs', () => {
   const h100 = { name: 'NVIDIA H100', memory: 80 * 2 ** 30, computeCapability: '9.0', usable: true };
   const advise = (findings: Partial<GpuFindings>) =>
-    adviseOnGpus({ driver: '580.65.06', devices: [h100], cuda: { devices: [] }, ...findings });
+    adviseOnGpus({ driver: '580.65.06', devices: [h100], cuda: { runtime: '13.0', devices: [] }, ...findings });
 
   const cases: readonly (readonly [what: string, findings: Partial<GpuFindings>, advice: RegExp | null])[] = [
-    ['none where CUDA finds a device', { cuda: { devices: [h100] } }, null],
+    ['none where CUDA finds a device', { cuda: { runtime: '13.0', devices: [h100] } }, null],
     ['none where the addon does not load', { cuda: null }, null],
     ['a driver where there is none', { driver: null, devices: [] }, /no NVIDIA driver.*r580/],
     [
       'a newer driver',
-      { driver: '570.124.06', cuda: { devices: [], error: 'cudaErrorInsufficientDriver' } },
+      { driver: '570.124.06', cuda: { runtime: '13.0', devices: [], error: 'cudaErrorInsufficientDriver' } },
       /570\.124\.06 is too old for CUDA 13; install r580/,
     ],
     ['another build', { cuda: undefined }, /no CUDA code; use the prebuilt linux-x64 binary.*build:source/],
     [
       'a newer GPU',
-      { devices: [{ ...h100, computeCapability: '7.5' }], cuda: { devices: [] } },
+      { devices: [{ ...h100, computeCapability: '7.5' }], cuda: { runtime: '13.0', devices: [] } },
       /compute capability 7\.5 is too low; 8\.0/,
     ],
-    ["CUDA's own words", { cuda: { devices: [], error: 'out of memory' } }, /^out of memory$/],
+    ["CUDA's own words", { cuda: { runtime: '13.0', devices: [], error: 'out of memory' } }, /^out of memory$/],
     ['permissions', {}, /CUDA_VISIBLE_DEVICES.*\/dev\/nvidia/],
   ];
   for (const [what, findings, advice] of cases) {

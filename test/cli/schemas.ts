@@ -175,6 +175,7 @@ export const doctorResult = z.strictObject({
     devices: z.array(
       z.strictObject({ name: z.string(), memory: z.number().nullable(), computeCapability: z.string() }),
     ),
+    cuda: z.string().nullable(),
     usable: z.boolean(),
     advice: z.string().nullable(),
   }),

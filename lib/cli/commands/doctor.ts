@@ -77,13 +77,14 @@ function describeSimd(simd: Diagnosis['simd']): string {
   return `${level}, ${why} (supported: ${supported.join(', ')})`;
 }
 
-function describeGpu({ driver, devices, usable, advice }: Diagnosis['gpu']): string {
+function describeGpu({ driver, devices, cuda, usable, advice }: Diagnosis['gpu']): string {
   const names = devices.map(({ name, memory, computeCapability }) => {
     const size = memory === null ? '' : `, ${gibibytes(memory)}`;
     return `${name} (compute capability ${computeCapability}${size})`;
   });
   const found = [...(driver === null ? [] : [`driver ${driver}`]), ...names].join(', ') || 'none found';
-  return [found, ...(usable ? ['usable'] : []), ...(advice === null ? [] : [advice])].join('; ');
+  const code = cuda === null ? [] : [`code of CUDA ${cuda} in the binary`];
+  return [found, ...code, ...(usable ? ['usable'] : []), ...(advice === null ? [] : [advice])].join('; ');
 }
 
 function gibibytes(bytes: number): string {
