@@ -1,4 +1,4 @@
-import { type Objective, objectiveMetrics } from './problem.ts';
+import { type Comparative, findComparative, type Objective, objectiveMetrics } from './problem.ts';
 
 /** A network that a search scored. */
 export interface Evaluation<A> {
@@ -6,7 +6,7 @@ export interface Evaluation<A> {
   readonly order: number;
   /** The first architecture of its identity that was met. */
   readonly architecture: A;
-  /** By metric of the objectives, see {@link History.metrics}. */
+  /** By measured metric, see {@link History.metrics}. */
   readonly values: readonly number[];
   /** Seconds of all measuring from the start of the search until this network had its values. */
   readonly seconds: number;
@@ -15,16 +15,21 @@ export interface Evaluation<A> {
 /** All networks that a search scored, and how good they are. */
 export class History<A> {
   readonly objectives: readonly Objective[];
+  /** What is measured for the objectives. */
   readonly metrics: readonly string[];
   readonly evaluations: Evaluation<A>[] = [];
   readonly #byIdentity = new Map<string, Evaluation<A>>();
-  /** By metric, all numbers so far, ascending. */
+  /** By measured metric, all numbers so far, ascending. */
   readonly #sorted: number[][];
+  readonly #comparatives: readonly Comparative[];
+  /** Of comparatives, by name, the values of the networks that there were when they were last asked for. */
+  readonly #compared = new Map<string, Compared>();
 
-  constructor(objectives: readonly Objective[]) {
+  constructor(objectives: readonly Objective[], comparatives: readonly Comparative[]) {
     this.objectives = objectives;
-    this.metrics = objectiveMetrics(objectives);
+    this.metrics = objectiveMetrics(objectives, comparatives);
     this.#sorted = this.metrics.map(() => []);
+    this.#comparatives = comparatives;
   }
 
   /** The network of an identity, if it was scored. */
@@ -44,18 +49,31 @@ export class History<A> {
   }
 
   /**
-   * How good a network is by one objective: more is better, and a network without a number is worse than any with one. Of a combination, it
-   * changes as the history grows, so compare only what was asked for at one time.
+   * How good a network is by one objective: more is better, and a network without a number is worse than any with one. Of a combination or a
+   * comparative, it changes as the history grows, so compare only what was asked for at one time.
    */
-  merit({ values }: Evaluation<A>, { terms }: Objective = this.objectives[0]!): number {
-    const numbers = terms.map(({ metric }) => this.metrics.indexOf(metric));
-    const [only] = numbers;
-    if (numbers.length === 1) {
-      const merit = Math.sign(terms[0]!.weight) * values[only!]!;
+  merit(evaluation: Evaluation<A>, { terms }: Objective = this.objectives[0]!): number {
+    if (terms.length === 1) {
+      const merit = Math.sign(terms[0]!.weight) * this.value(evaluation, terms[0]!.metric);
       return Number.isNaN(merit) ? Number.NEGATIVE_INFINITY : merit;
     }
-    const ranks = terms.map(({ weight }, term) => weight * this.#rank(numbers[term]!, values[numbers[term]!]!, weight));
+    const ranks = terms.map(
+      ({ metric, weight }) => weight * this.#rank(metric, this.value(evaluation, metric), weight),
+    );
     return ranks.reduce((sum, rank) => sum + rank, 0);
+  }
+
+  /** A network's value by a metric of the objectives: of a comparative, among all networks scored so far. */
+  value({ order, values }: Evaluation<A>, metric: string): number {
+    const comparative = findComparative(this.#comparatives, metric);
+    return comparative ? this.#compare(comparative).values[order]! : values[this.metrics.indexOf(metric)]!;
+  }
+
+  /** {@link value} by every metric that is measured, then by every comparative of the objectives. */
+  valuesOf(evaluation: Evaluation<A>): Record<string, number> {
+    const named = this.objectives.flatMap(({ terms }) => terms.map(({ metric }) => metric));
+    const metrics = [...new Set([...this.metrics, ...named])];
+    return Object.fromEntries(metrics.map((metric) => [metric, this.value(evaluation, metric)]));
   }
 
   /** {@link merit} by every objective. */
@@ -72,11 +90,30 @@ export class History<A> {
   }
 
   /** Mean rank, ascending from 0, in units of the number of networks: from 0 to below 1. The worst there is for a network without a number. */
-  #rank(metric: number, value: number, weight: number): number {
+  #rank(metric: string, value: number, weight: number): number {
     if (Number.isNaN(value)) return weight > 0 ? -1 : 1;
-    const sorted = this.#sorted[metric]!;
+    const comparative = findComparative(this.#comparatives, metric);
+    const sorted = comparative ? this.#compare(comparative).sorted : this.#sorted[this.metrics.indexOf(metric)]!;
     return (bound(sorted, value, false) + bound(sorted, value, true) - 1) / (2 * sorted.length);
   }
+
+  #compare({ name, parts, combine }: Comparative): Compared {
+    const known = this.#compared.get(name);
+    if (known?.values.length === this.evaluations.length) return known;
+    const columns = parts.map((part) =>
+      Float64Array.from(this.evaluations, (evaluation) => this.value(evaluation, part)),
+    );
+    const values = combine(columns);
+    const made = { values, sorted: values.filter((value) => !Number.isNaN(value)).sort() };
+    this.#compared.set(name, made);
+    return made;
+  }
+}
+
+/** A comparative's values of all networks, in the order scored, and those that are numbers, ascending. */
+interface Compared {
+  readonly values: Float64Array;
+  readonly sorted: Float64Array;
 }
 
 /** Order of two merits, ascending; infinities of one sign are equal. */
@@ -85,7 +122,7 @@ export function compareMerits(a: number, b: number): number {
 }
 
 /** Where a value would go in an ascending list: before its equals, or after them. */
-function bound(sorted: readonly number[], value: number, after: boolean): number {
+function bound(sorted: ArrayLike<number>, value: number, after: boolean): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

@@ -1,11 +1,13 @@
 import { EznasError } from '../errors.ts';
-import { type Contender, resolveContenders } from '../evaluation/contenders.ts';
+import { type Contender, formulaContender, resolveContenders } from '../evaluation/contenders.ts';
+import { combineTerms } from '../formulas/combine.ts';
+import { printFormula } from '../formulas/print.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
 import type { AlgorithmName } from './config.ts';
 import { ALGORITHMS } from './config.ts';
 import { LATENCY, ORACLE } from './network-measure.ts';
-import type { Objective } from './problem.ts';
+import type { Comparative, Objective } from './problem.ts';
 
 /** Metrics that are no proxies. */
 const SPECIAL: readonly string[] = [ORACLE, LATENCY];
@@ -13,14 +15,21 @@ const SPECIAL: readonly string[] = [ORACLE, LATENCY];
 /** The proxies, programs and special metrics that a search names. */
 export class MetricNames {
   readonly #contenders = new Map<string, Contender>();
+  readonly #comparatives = new Map<string, Comparative>();
 
-  /** The proxies and programs named so far. */
+  /** The proxies and programs to measure for what was named so far. */
   get contenders(): readonly Contender[] {
     return [...this.#contenders.values()];
   }
 
+  /** Forests and combined proxies named so far. */
+  get comparatives(): readonly Comparative[] {
+    return [...this.#comparatives.values()];
+  }
+
   /**
-   * The metric that a text names: `oracle`, `latency`, a proxy of the catalogue, or else a program.
+   * The metric that a text names: `oracle`, `latency`, a proxy of the catalogue, or else a program. A forest or a combined proxy compares all
+   * networks that a search has scored.
    *
    * @throws EznasError INVALID_ARGUMENT for an unknown name, INVALID_PROGRAM for text that does not parse
    */
@@ -28,20 +37,13 @@ export class MetricNames {
     if (SPECIAL.includes(text)) return text;
     const isName = /^[\w-]+$/.test(text) && !TENSORS.includes(text as TensorName);
     const [contender] = resolveContenders(isName ? { proxies: [text] } : { programs: [text] });
-    if ('parts' in contender!) {
-      const parts = contender.parts.map(({ name }) => name).join(', ');
-      throw new EznasError(
-        'INVALID_ARGUMENT',
-        `proxy ${text} compares the networks that are scored together, which a search scores one after the other; search by its parts, ${parts}, which are combined by ranks`,
-      );
+    const comparative = comparativeOf(contender!);
+    for (const part of comparative?.parts ?? [contender!]) this.#contenders.set(part.name, part);
+    if (comparative) {
+      const { name } = contender!;
+      const parts = comparative.parts.map((part) => part.name);
+      this.#comparatives.set(name, { name, parts, combine: comparative.combine });
     }
-    if ('formula' in contender! && contender.formula.kind === 'forest') {
-      throw new EznasError(
-        'INVALID_ARGUMENT',
-        `formula ${contender.name} compares the networks that are scored together, which a search scores one after the other; name its terms instead, which are combined by ranks`,
-      );
-    }
-    this.#contenders.set(contender!.name, contender!);
     return contender!.name;
   }
 
@@ -71,6 +73,19 @@ export class MetricNames {
     const metric = this.add(text);
     return { name: metric, terms: [{ metric, weight: -1 }] };
   }
+}
+
+/** What is measured for a contender that compares networks with each other, and how they are compared; undefined for one that does not. */
+function comparativeOf(
+  contender: Contender,
+): { readonly parts: readonly Contender[]; readonly combine: Comparative['combine'] } | undefined {
+  if ('parts' in contender) return contender;
+  if (!('formula' in contender) || contender.formula.kind !== 'forest') return undefined;
+  const { combiner, terms } = contender.formula;
+  return {
+    parts: terms.map((term) => formulaContender(printFormula(term), term)),
+    combine: (rows) => combineTerms(combiner, rows),
+  };
 }
 
 /** Another search that a search is compared with. */

@@ -19,6 +19,15 @@ export type Measure<A> = (
   signal?: AbortSignal,
 ) => Promise<Measured>;
 
+/** A metric that compares networks with each other, such as a forest: higher is better. */
+export interface Comparative {
+  readonly name: string;
+  /** Metrics that it is made of. */
+  readonly parts: readonly string[];
+  /** Its values from those of its parts, one array per part with a number for each of the networks compared. */
+  readonly combine: (parts: readonly Float64Array[]) => Float64Array;
+}
+
 /** A metric's part in an objective. */
 export interface Term {
   readonly metric: string;
@@ -47,13 +56,24 @@ export interface SearchProblem<A> {
   readonly measure: Measure<A>;
   /** Metrics that architectures of one canonical form share: one of them, the first that is met, is measured for all. */
   readonly shared: ReadonlySet<string>;
+  /** Metrics of objectives, of the warm-up or of moves that are not measured but follow from those that are. */
+  readonly comparatives: readonly Comparative[];
   /** One, or several for NSGA-II. */
   readonly objectives: readonly Objective[];
   readonly constraints: readonly Constraint[];
   readonly config: SearchConfig;
 }
 
-/** The metrics of the objectives, each once. */
-export function objectiveMetrics(objectives: readonly Objective[]): string[] {
-  return [...new Set(objectives.flatMap(({ terms }) => terms.map(({ metric }) => metric)))];
+/** The metrics to measure for the objectives, each once: those of comparatives are their parts. */
+export function objectiveMetrics(
+  objectives: readonly Objective[],
+  comparatives: readonly Comparative[] = [],
+): string[] {
+  const metrics = objectives.flatMap(({ terms }) => terms.map(({ metric }) => metric));
+  return [...new Set(metrics.flatMap((metric) => findComparative(comparatives, metric)?.parts ?? [metric]))];
+}
+
+/** The comparative of a name; undefined for a metric that is measured. */
+export function findComparative(comparatives: readonly Comparative[], metric: string): Comparative | undefined {
+  return comparatives.find(({ name }) => name === metric);
 }

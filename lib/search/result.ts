@@ -20,7 +20,7 @@ export interface FoundNetwork {
   readonly index: number | null;
   /** How many networks were scored when it was, itself included. */
   readonly found: number;
-  /** By metric of the objectives. */
+  /** By metric of the objectives; a forest or combined proxy, which compares all networks scored, comes after its parts. */
   readonly values: Readonly<Record<string, number>>;
   readonly params: number;
   /** Multiply-adds. */
@@ -36,7 +36,7 @@ export interface SearchedNetworks {
   readonly indices: readonly (number | null)[];
   /** True accuracy in per cent; null where it is not known. */
   readonly accuracies: readonly (number | null)[];
-  /** By metric of the objectives. */
+  /** By metric, as in {@link FoundNetwork}. */
   readonly values: Readonly<Record<string, readonly number[]>>;
   /** By objective, more is better: of several metrics the weighted sum of ranks among all of these networks. */
   readonly merits: readonly (readonly number[])[];
@@ -133,32 +133,32 @@ export async function resultOf(
 }
 
 function searchedNetworks({ space, benchmark, dataset }: Setting, history: History<unknown>): SearchedNetworks {
-  const { evaluations, metrics, objectives } = history;
+  const { evaluations, objectives } = history;
+  const rows = evaluations.map((evaluation) => history.valuesOf(evaluation));
   const indices = evaluations.map(({ architecture }) => benchmark?.index(architecture) ?? null);
   return {
     architectures: evaluations.map(({ architecture }) => space.print(architecture)),
     indices,
     accuracies: indices.map((index) => (index === null ? null : benchmark!.accuracy(index, dataset.name))),
-    values: Object.fromEntries(
-      metrics.map((metric, place) => [metric, evaluations.map(({ values }) => values[place]!)]),
-    ),
+    values: Object.fromEntries(Object.keys(rows[0] ?? {}).map((metric) => [metric, rows.map((row) => row[metric]!)])),
     merits: objectives.map((objective) => evaluations.map((evaluation) => history.merit(evaluation, objective))),
   };
 }
 
 function describeNetwork(
   setting: Setting,
-  { metrics }: History<unknown>,
+  history: History<unknown>,
 ): (evaluation: Evaluation<unknown>) => FoundNetwork {
   const { space, benchmark, dataset } = setting;
   const { classes, resolution, channels: inputChannels } = dataset;
-  return ({ architecture, order, values }) => {
+  return (evaluation) => {
+    const { architecture, order } = evaluation;
     const index = benchmark?.index(architecture) ?? null;
     return {
       architecture: space.print(architecture),
       index,
       found: order + 1,
-      values: Object.fromEntries(metrics.map((metric, place) => [metric, values[place]!])),
+      values: history.valuesOf(evaluation),
       ...networkCounts(space, architecture, { classes, resolution, inputChannels }),
       accuracy: index === null ? null : benchmark!.accuracy(index, dataset.name),
     };

@@ -2,7 +2,7 @@ import { EznasError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { compareMerits, type Evaluation, History } from './history.ts';
 import { Ledger } from './ledger.ts';
-import type { SearchProblem } from './problem.ts';
+import { findComparative, type SearchProblem } from './problem.ts';
 
 /** An architecture of a population. What it was scored as may be another architecture of its identity. */
 export interface Individual<A> {
@@ -43,7 +43,7 @@ export class SearchSession<A> {
   constructor(problem: SearchProblem<A>, { signal, onScored }: { signal?: AbortSignal; onScored?: () => void } = {}) {
     this.problem = problem;
     this.random = new Random(problem.config.seed).fork('architecture search');
-    this.history = new History(problem.objectives);
+    this.history = new History(problem.objectives, problem.comparatives);
     this.#ledger = new Ledger(problem);
     this.#signal = signal;
     this.#onScored = onScored;
@@ -151,10 +151,17 @@ export class SearchSession<A> {
   /** The architectures by a metric, the highest first, those without a number last. */
   async #sortByMetric(metric: string, architectures: readonly A[]): Promise<A[]> {
     this.#requireNotAborted();
-    const [row] = await this.#ledger.measure([metric], architectures, this.#signal);
-    const merits = row!.map((value) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value));
+    const row = await this.#compare(metric, architectures);
+    const merits = row.map((value) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value));
     const order = [...architectures.keys()].sort((a, b) => compareMerits(merits[b]!, merits[a]!) || a - b);
     return order.map((place) => architectures[place]!);
+  }
+
+  /** The architectures' values by a metric, with each other where it is a comparative. */
+  async #compare(metric: string, architectures: readonly A[]): Promise<number[]> {
+    const comparative = findComparative(this.problem.comparatives, metric);
+    const rows = await this.#ledger.measure(comparative?.parts ?? [metric], architectures, this.#signal);
+    return comparative ? [...comparative.combine(rows.map((row) => Float64Array.from(row)))] : rows[0]!;
   }
 
   async #drawRandom(count: number): Promise<A[]> {
@@ -190,11 +197,11 @@ export class SearchSession<A> {
     const options: A[][] = [];
     for (const parent of parents) options.push(await this.neighbours(parent));
     // One request for all, so that the native core has them together.
-    const [row] = await this.#ledger.measure([metric], options.flat(), this.#signal);
+    const row = await this.#compare(metric, options.flat());
     let start = 0;
     const children: A[] = [];
     for (const moves of options) {
-      const scores = row!.slice(start, start + moves.length);
+      const scores = row.slice(start, start + moves.length);
       start += moves.length;
       if (moves.length === 0) children.push(...(await this.#drawRandom(1)));
       else if (this.random.uniform() < RANDOM_MOVES) children.push(this.random.choice(moves));

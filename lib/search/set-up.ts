@@ -139,7 +139,7 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
   if (oracle || config.train || config.repeats > 1 || rivals.length > 0) requireBenchmark(setting);
   // An unknown number of epochs is an error before the search, not after.
   if (config.train) setting.benchmark!.accuracy(0, setting.dataset.name, config.train.epochs);
-  const { contenders } = names;
+  const { contenders, comparatives } = names;
   const shared = sharedMetrics(contenders);
   const contests = (cache: ScoreCache | undefined, repeat: number): Contest[] => {
     const same = repeat === 0 || config.sameScores;
@@ -151,7 +151,7 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
       threads,
     });
     const repeated = (plain: SearchConfig): SearchConfig => ({ ...plain, seed: plain.seed + repeat });
-    const common = { space: setting.space, measure, shared, constraints };
+    const common = { space: setting.space, measure, shared, constraints, comparatives };
     return [
       {
         name: `${search.algorithm}:${main[0]!.name}`,

@@ -92,6 +92,29 @@ describe('searchArchitectures', () => {
     }
   });
 
+  it('searches by a forest and by a combined proxy, as by their terms', async () => {
+    const forest = 'rank_sum(unit_sum(frobenius_norm(T3)), neg(flops))';
+    const result = await searchArchitectures({
+      ...SMALL,
+      proxies: ['swap-reg'],
+      programs: [forest],
+      weights: [1, 1e-6],
+      batch: 2,
+      details: true,
+    });
+    const { architectures, values } = result.networks!;
+    const { scores } = await scoreArchitectures({
+      architectures: [...architectures],
+      proxies: ['swap-reg'],
+      programs: [forest],
+      batch: 2,
+      images: 'noise',
+    });
+    for (const name of ['swap-reg', forest]) assert.deepEqual(values[name], [...scores[name]!]);
+    const best = architectures[values['swap-reg']!.indexOf(Math.max(...values['swap-reg']!))];
+    assert.equal(result.best[0]!.architecture, best);
+  });
+
   it('scores nothing that the cache has', async () => {
     const cache = place('cache');
     const options = { ...SMALL, budget: 5, proxies: ['eznas-a'], cache };
@@ -324,8 +347,6 @@ describe('searchArchitectures', () => {
     await fails({ beside: ['anneal:oracle'] }, 'INVALID_ARGUMENT', /anneal:oracle/);
     await fails({ beside: ['random:orakel'] }, 'INVALID_ARGUMENT', /orakel/);
     await fails({ train: { networks: 3, epochs: 13 } }, 'INVALID_ARGUMENT', /13 epochs/);
-    await fails({ proxies: ['swap-reg'] }, 'INVALID_ARGUMENT', /its parts, swap, params/);
-    await fails({ programs: ['rank_sum(params, flops)'] }, 'INVALID_ARGUMENT', /name its terms instead/);
     await fails({ repeats: 0 }, 'INVALID_ARGUMENT', /repeats/);
     await fails({ latency: place('missing') }, 'INVALID_FILE', /latency table/);
     const space = toySpace(3) as SearchArchitecturesOptions['space'] & object;

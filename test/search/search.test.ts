@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { EznasError } from '../../lib/errors.ts';
+import { combineTerms } from '../../lib/formulas/combine.ts';
 import { ALGORITHMS, type SearchConfig } from '../../lib/search/config.ts';
 import { found, search } from '../../lib/search/search.ts';
 import { countingMeasure, metric, type Toy, toyProblem, toySpace } from './fixtures/toy.ts';
@@ -152,6 +153,70 @@ describe('architecture search', () => {
       const expected = (rank(0, a) + 2 * rank(1, b)) / evaluations.length;
       assert.ok(Math.abs(small.history.merit(evaluation) - expected) < 1e-12);
     }
+  });
+
+  describe('by a metric that compares networks', () => {
+    const parts = ['value', 'size'];
+    const forest = {
+      name: 'forest',
+      parts,
+      combine: (rows: readonly Float64Array[]) => combineTerms('rank_sum', rows),
+    };
+    const comparatives = [forest];
+
+    it('gives what the same comparison of all networks scored gives at the end, on any algorithm', async () => {
+      for (const algorithm of ALGORITHMS) {
+        const config = { algorithm, budget: 40, population: 10, sample: 3, chunk: 4 };
+        const { history } = await run(config, [metric('forest')], { comparatives });
+        const { evaluations } = history;
+        const rows = parts.map((_, at) => Float64Array.from(evaluations, ({ values }) => values[at]!));
+        const expected = [...combineTerms('rank_sum', rows)];
+        assert.deepEqual(
+          evaluations.map((evaluation) => history.merit(evaluation)),
+          expected,
+        );
+        assert.equal(history.merit(history.best(1)[0]!), Math.max(...expected));
+        const { order } = evaluations[7]!;
+        assert.deepEqual(history.valuesOf(evaluations[7]!), {
+          value: rows[0]![order],
+          size: rows[1]![order],
+          forest: expected[order],
+        });
+      }
+    });
+
+    it('finds what is best of the whole space by the comparison', async () => {
+      const rows = [value, size].map((of) => Float64Array.from(all, of));
+      const scores = combineTerms('rank_sum', rows);
+      const { history } = await run({ algorithm: 'local', budget: 1000 }, [metric('forest')], { comparatives });
+      const best = all[scores.indexOf(Math.max(...scores))]!;
+      assert.deepEqual(history.best(1)[0]!.architecture, best);
+    });
+
+    it('ranks networks without a part last, also in a sum of ranks', async () => {
+      const holey = { ...forest, parts: ['hole', 'size'] };
+      const objective = {
+        name: 'both',
+        terms: [
+          { metric: 'forest', weight: 1 },
+          { metric: 'value', weight: 0.001 },
+        ],
+      };
+      for (const objectives of [[metric('forest')], [objective]]) {
+        const { history } = await run({ algorithm: 'random', budget: 60 }, objectives, { comparatives: [holey] });
+        const known = history.evaluations.filter(({ architecture }) => architecture[0] !== 0).length;
+        assert.ok(known > 10 && known < 60);
+        const order = history.best(60).map(({ architecture }) => architecture[0] === 0);
+        assert.ok(order.slice(0, known).every((hole) => !hole));
+      }
+    });
+
+    it('warms up and moves by it', async () => {
+      const config = { algorithm: 'aging', budget: 30, population: 10, sample: 3, chunk: 4 } as const;
+      const warmup = { metric: 'forest', count: 20, keep: 3 };
+      const { asked } = await run({ ...config, warmup, move: 'forest' }, [metric('value')], { comparatives });
+      assert.ok(asked.some((text) => text.startsWith('size:')));
+    });
   });
 
   describe('warm-up', () => {

@@ -195,8 +195,9 @@ function curvesOf({ comparison, search, curve }: ArchitectureSearchResult): Pick
   return [{ name: `${search.algorithm}:${search.objectives[0]!.name}`, curves: [curve] }];
 }
 
-function forPeople({ best, optimum, regret, trained, comparison }: ArchitectureSearchResult): string {
-  const tables = [formatTable(networkColumns(best), best)];
+function forPeople({ best, search, optimum, regret, trained, comparison }: ArchitectureSearchResult): string {
+  const metrics = new Set(search.objectives.flatMap(({ terms }) => terms.map(({ metric }) => metric)));
+  const tables = [formatTable(networkColumns([...metrics]), best)];
   const facts: Fact[] = [
     ...(optimum && regret !== null
       ? [
@@ -231,18 +232,19 @@ const FACT_COLUMNS: readonly Column<Fact>[] = [
   { title: 'note', text: ({ note }) => note },
 ];
 
-function networkColumns(networks: readonly FoundNetwork[]): Column<FoundNetwork>[] {
-  const metrics = Object.keys(networks[0]?.values ?? {}).filter((name) => name !== 'params' && name !== 'flops');
+function networkColumns(metrics: readonly string[]): Column<FoundNetwork>[] {
   return [
     { title: 'architecture', text: ({ architecture }) => architecture },
-    ...metrics.map(
-      (name): Column<FoundNetwork> => ({
-        title: name,
-        align: 'right',
-        text: ({ values }) => values[name]!.toPrecision(6),
-        fields: { [name]: ({ values }) => values[name]! },
-      }),
-    ),
+    ...metrics
+      .filter((name) => name !== 'params' && name !== 'flops')
+      .map(
+        (name): Column<FoundNetwork> => ({
+          title: name,
+          align: 'right',
+          text: ({ values }) => values[name]!.toPrecision(6),
+          fields: { [name]: ({ values }) => values[name]! },
+        }),
+      ),
     { title: 'params', align: 'right', text: ({ params }) => String(params) },
     { title: 'flops', align: 'right', text: ({ flops }) => String(flops) },
     {
