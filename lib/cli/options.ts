@@ -342,8 +342,7 @@ const OPTIONS = {
   },
   cache: {
     flags: '--cache <file>',
-    help: 'keep scores in this file, for later searches too',
-    fallback: 'a file in the run folder',
+    help: 'keep scores in this file as they come, and take those that it has from there',
     schema: text('the path of a file'),
   },
   svg: {

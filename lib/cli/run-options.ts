@@ -36,6 +36,13 @@ export function withResumption(error: unknown, kind: RunKind, folder: string): u
   });
 }
 
+/** An error that ended work whose scores are kept, with how to go on. */
+export function withCache(error: unknown, cache: string | undefined): unknown {
+  if (cache === undefined || !(error instanceof EznasError) || error.code !== 'ABORTED') return error;
+  const goOn = `scores so far are in ${cache}, and the same command goes on from there`;
+  return new EznasError(error.code, `${error.message}; ${goOn}`, { cause: error });
+}
+
 function quote(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -58,7 +58,10 @@ export interface StructuralContender {
   passes(batch: number): Passes;
 }
 
-export type Contender = FormulaContender | MeasureContender | StructuralContender | CombinedContender;
+/** Scored on one network after another. */
+export type BaseContender = FormulaContender | MeasureContender | StructuralContender;
+
+export type Contender = BaseContender | CombinedContender;
 
 /** Contenders by how they are scored, each once, with the parts of combined ones among them. */
 export interface ContenderKinds {

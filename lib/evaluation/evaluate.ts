@@ -8,6 +8,7 @@ import { detailsOf, type EvaluationDetails } from './details.ts';
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { type EvaluationRequest, requestOf } from './replay.ts';
+import { ScoreCache } from './score-cache.ts';
 import { benchmarkArchitectures, type Scores, scoreList } from './scoring.ts';
 import { buildNetwork, requireBenchmark, resolveSetting, type Setting, type SettingOptions } from './setting.ts';
 
@@ -19,6 +20,11 @@ export interface EvaluateProxiesOptions extends SettingOptions, ContenderOptions
    * still decides which networks are drawn. Default: the seed alone.
    */
   readonly seeds?: readonly number[];
+  /**
+   * A file of scores: those that it has are taken from there, and others are kept there as networks are scored, so that an evaluation that ended
+   * early goes on where it was. Made where there is none; several evaluations and searches may use one.
+   */
+  readonly cache?: string;
   /** Also give every network's scores and the programs' rankings by stage, which a report draws (default false). */
   readonly details?: boolean;
 }
@@ -49,10 +55,12 @@ export interface ProxyEvaluation extends Readonly<Record<AgreementName, Evaluati
   /** The statistics of each seed, in the order of the protocol's. */
   readonly bySeed: readonly ({ readonly seed: number } & Readonly<Record<AgreementName, number>>)[];
   /**
-   * Wall-clock seconds; all programs of an evaluation share one pass over the networks, so each reports the time of the whole pass, and native
+   * Wall-clock seconds on the networks that were scored now, NaN (null in JSON) where all scores were cached; all programs of an evaluation share one pass over the networks, so each reports the time of the whole pass, and native
    * proxies that share a pass report the whole of theirs.
    */
   readonly secondsPerNetwork: number;
+  /** Scores that the cache had, of all networks and seeds. */
+  readonly cached: number;
   readonly cost: EvaluationCost;
 }
 
@@ -85,7 +93,8 @@ export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<
   const setting = { ...settings[0]!, seed };
   const benchmark = requireBenchmark(setting);
   const chosen = chooseNetworks(benchmark.size, options.networks ?? Math.min(1000, benchmark.size), seed);
-  const runs = await scoreSeeds(settings, contenders, chosen, options);
+  using cache = options.cache === undefined ? undefined : new ScoreCache(options.cache);
+  const runs = await scoreSeeds(settings, contenders, chosen, options, cache);
   const accuracies = chosen.indices.map((index) => benchmark.accuracy(index, setting.dataset.name));
   const meanFlops = sampleFlops(setting, chosen);
   const results: ProxyEvaluation[] = [];
@@ -118,16 +127,15 @@ async function scoreSeeds(
   settings: readonly Setting[],
   contenders: readonly Contender[],
   chosen: ChosenNetworks,
-  options: EvaluateProxiesOptions,
+  { details: stages, ...options }: EvaluateProxiesOptions,
+  cache: ScoreCache | undefined,
 ): Promise<Scores[]> {
   const runs: Scores[] = [];
   for (const [at, setting] of settings.entries()) {
     const architectures = benchmarkArchitectures(requireBenchmark(setting), chosen.indices);
     const total = settings.length * architectures.length;
     const onProgress = (done: number) => options.onProgress?.(at * architectures.length + done, total);
-    runs.push(
-      await scoreList(setting, contenders, architectures, { ...options, stages: options.details ?? false, onProgress }),
-    );
+    runs.push(await scoreList(setting, contenders, architectures, { ...options, stages, cache, onProgress }));
   }
   return runs;
 }
@@ -173,13 +181,16 @@ function judgeContender(
     ...Object.fromEntries(AGREEMENTS.map((statistic) => [statistic, found[statistic].each[at]!])),
   }));
   const { forward, backward } = contender.passes(batch);
-  const seconds = runs.reduce((sum, run) => sum + run.seconds.get(name)!, 0);
+  const timings = runs.map((run) => run.timings.get(name)!);
+  const scored = timings.reduce((sum, { networks }) => sum + networks, 0);
+  const seconds = timings.reduce((sum, timing) => sum + timing.seconds, 0);
   return {
     name,
     networks: finite.length,
     ...Object.fromEntries(estimates),
     bySeed,
-    secondsPerNetwork: seconds / (accuracies.length * runs.length),
+    secondsPerNetwork: seconds / scored,
+    cached: accuracies.length * runs.length - scored,
     cost: { forwardImages: forward, backwardImages: backward, multiplyAdds: (forward + 2 * backward) * meanFlops },
   } as ProxyEvaluation;
 }

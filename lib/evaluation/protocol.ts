@@ -4,6 +4,9 @@ import { VERSION } from '../version.ts';
 import type { ChosenNetworks } from './networks.ts';
 import type { Setting } from './setting.ts';
 
+/** How networks' parameters are drawn. */
+export const INITIALIZATION = 'kaiming-normal-fan-out';
+
 /** Everything that a result depends on, to be published beside it. */
 export interface Protocol {
   /** Version of eznas. */
@@ -28,7 +31,7 @@ export interface Protocol {
   readonly images: string;
   /** Where labels come from: the images' own, or drawn from the seed where they have none that fit; null when nothing reads them. */
   readonly labels: 'images' | 'random' | null;
-  readonly initialization: 'kaiming-normal-fan-out';
+  readonly initialization: typeof INITIALIZATION;
   /** Where networks and programs ran. */
   readonly device: Backend;
   /** Names of the GPUs used; none on the CPU. */
@@ -67,7 +70,7 @@ export function protocolOf(
     seeds,
     images: setting.images,
     labels: labelled ? setting.labels : null,
-    initialization: 'kaiming-normal-fan-out',
+    initialization: INITIALIZATION,
     device: setting.backend,
     ...(ran
       ? machine(setting.backend, { threads, precision: setting.precision })

@@ -109,7 +109,7 @@ export function differences({ recorded }: RecordedEvaluation, again: EvaluationR
 function compare(before: unknown, after: unknown, place: string, found: string[]): void {
   if (typeof before === 'object' && before !== null && typeof after === 'object' && after !== null) {
     for (const [key, value] of Object.entries(before)) {
-      if (key === 'secondsPerNetwork') continue;
+      if (key === 'secondsPerNetwork' || key === 'cached') continue;
       compare(value, (after as Record<string, unknown>)[key], `${place}: ${key}`, found);
     }
   } else if (before !== after) {

@@ -1,8 +1,5 @@
 import type { RankCorrelation } from '../correlation/index.ts';
-import type { UnitValues } from '../engine/formulas.ts';
-import type { Network } from '../engine/networks.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
-import type { Program } from '../programs/tree.ts';
 import { rankFinite } from './ranking.ts';
 import { unitShapes } from './unit-shapes.ts';
 
@@ -14,47 +11,43 @@ export interface StageRanking extends Pick<RankCorrelation, 'kendallTau'> {
   readonly networks: number;
 }
 
-interface NamedProgram {
-  readonly name: string;
-  readonly program: Program;
+/** Mean of a program's values over a network's units whose outputs have the same extents. */
+export interface StageMean {
+  readonly height: number;
+  readonly width: number;
+  readonly mean: number;
 }
 
-/**
- * A program's values by stage: the mean over the units whose outputs have the same extents, for every network. Networks may have different
- * stages, and lack units in some.
- */
+/** A program's values by stage, in the order of the stages' first units. */
+export function stageMeans(graph: NetworkGraph, ofUnits: Float64Array): StageMean[] {
+  return stagesOf(graph).map(({ height, width, units }) => {
+    return { height, width, mean: units.reduce((sum, unit) => sum + ofUnits[unit]!, 0) / units.length };
+  });
+}
+
+/** Programs' values by stage for every network. Networks may have different stages, and lack units in some. */
 export class StageScores {
   readonly #networks: number;
-  readonly #programs: readonly NamedProgram[];
+  readonly #programs: readonly string[];
   /** By extents, largest first once all are known; then by program. */
   readonly #stages = new Map<string, { readonly area: number; readonly means: readonly Float64Array[] }>();
 
-  constructor(programs: readonly NamedProgram[], networks: number) {
+  /** @param programs their names */
+  constructor(programs: readonly string[], networks: number) {
     this.#programs = programs;
     this.#networks = networks;
   }
 
-  /**
-   * Takes the values of a chunk of networks.
-   *
-   * @param start place of the first of the networks
-   */
-  add(networks: readonly Network[], values: UnitValues, start: number): void {
-    for (const [at, { graph }] of networks.entries()) {
-      for (const { name, area, units } of stagesOf(graph)) {
-        const { means } = this.#stage(name, area);
-        for (const [row, { program }] of this.#programs.entries()) {
-          const ofUnits = values(program, at);
-          means[row]![start + at] = units.reduce((sum, unit) => sum + ofUnits[unit]!, 0) / units.length;
-        }
-      }
-    }
+  /** Takes a program's values on a network. */
+  add(program: string, network: number, means: readonly StageMean[]): void {
+    const row = this.#programs.indexOf(program);
+    for (const { height, width, mean } of means) this.#stage(height, width).means[row]![network] = mean;
   }
 
   /** How well each stage ranks the networks, by program; the stage of the largest extents first. */
   rank(accuracies: readonly number[], seed: number): { name: string; stages: StageRanking[] }[] {
     const stages = [...this.#stages].sort(([, a], [, b]) => b.area - a.area);
-    return this.#programs.map(({ name }, row) => ({
+    return this.#programs.map((name, row) => ({
       name,
       stages: stages.map(([stage, { means }]) => {
         const { networks, kendallTau } = rankFinite(means[row]!, accuracies, seed);
@@ -63,11 +56,12 @@ export class StageScores {
     }));
   }
 
-  #stage(name: string, area: number) {
+  #stage(height: number, width: number) {
+    const name = `${height}×${width}`;
     let stage = this.#stages.get(name);
     if (stage === undefined) {
       const means = this.#programs.map(() => new Float64Array(this.#networks).fill(Number.NaN));
-      stage = { area, means };
+      stage = { area: height * width, means };
       this.#stages.set(name, stage);
     }
     return stage;
@@ -75,12 +69,12 @@ export class StageScores {
 }
 
 /** A network's stages with the places of their units. */
-function stagesOf(graph: NetworkGraph): { name: string; area: number; units: number[] }[] {
-  const stages = new Map<string, { name: string; area: number; units: number[] }>();
+function stagesOf(graph: NetworkGraph): { height: number; width: number; units: number[] }[] {
+  const stages = new Map<string, { height: number; width: number; units: number[] }>();
   for (const [unit, { after }] of unitShapes(graph, 1).entries()) {
     const [, , height, width] = after as readonly [number, number, number, number];
     const name = `${height}×${width}`;
-    const stage = stages.get(name) ?? { name, area: height * width, units: [] };
+    const stage = stages.get(name) ?? { height, width, units: [] };
     stage.units.push(unit);
     stages.set(name, stage);
   }

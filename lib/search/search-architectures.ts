@@ -1,3 +1,4 @@
+import { ScoreCache } from '../evaluation/score-cache.ts';
 import type { SettingOptions } from '../evaluation/setting.ts';
 import type { Formula } from '../formulas/tree.ts';
 import type { ImageSource } from '../images/source.ts';
@@ -7,7 +8,6 @@ import type { SearchConfig } from './config.ts';
 import type { Latency } from './latency.ts';
 import { type ArchitectureSearchResult, resultOf } from './result.ts';
 import { parseSearchRunConfig, type SearchRunConfig } from './run-config.ts';
-import { ScoreCache } from './score-cache.ts';
 import { type SearchOutcome, search } from './search.ts';
 import { type Contest, configOf, ownParts, type Parts, setUp } from './set-up.ts';
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { EznasError } from '../errors.ts';
 import { readsLabels } from '../evaluation/contenders.ts';
+import type { ScoreCache } from '../evaluation/score-cache.ts';
 import { requireBenchmark, resolveBenchmark, resolveSetting, type Setting } from '../evaluation/setting.ts';
 import { printFormula } from '../formulas/print.ts';
 import { printProgram } from '../programs/print.ts';
@@ -10,7 +11,6 @@ import { MetricNames, parseRival } from './metrics.ts';
 import { networkMeasure, ORACLE, sharedMetrics } from './network-measure.ts';
 import { objectiveMetrics, type SearchProblem } from './problem.ts';
 import type { SearchRunConfig } from './run-config.ts';
-import type { ScoreCache } from './score-cache.ts';
 import { checkObjectives } from './search.ts';
 import type { OwnParts, SearchArchitecturesOptions, SearchRunningOptions } from './search-architectures.ts';
 

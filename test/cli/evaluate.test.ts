@@ -1,9 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { evaluateProxies } from '../../lib/evaluation/evaluate.ts';
+import { openDatabase } from '../../lib/runs/database.ts';
 import { evaluateResult } from './schemas.ts';
 import { eznas, jsonOf, start } from './support.ts';
+
+/** Scores in a cache, if it is there. */
+function kept(cache: string): number {
+  if (!existsSync(cache)) return 0;
+  const database = openDatabase(cache);
+  try {
+    const { count } = database.prepare('SELECT count(*) AS count FROM scores').get() as { count: number };
+    return count;
+  } catch {
+    // The tables are being made.
+    return 0;
+  } finally {
+    database.close();
+  }
+}
 
 describe('eznas evaluate', () => {
   it('gives correlations with intervals, and the protocol', async () => {
@@ -109,6 +127,47 @@ describe('eznas evaluate', () => {
       const mixed = await eznas('evaluate', '--replay', file, '--seed', '1');
       assert.equal(mixed.code, 2);
       assert.match(mixed.stderr, /--seed is decided by the result that --replay names/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('goes on after it was killed or stopped, to what an undisturbed evaluation gives', async function () {
+    this.timeout(120_000);
+    const folder = mkdtempSync(join(tmpdir(), 'eznas-cache-'));
+    try {
+      const [file, cache] = [join(folder, 'result.json'), join(folder, 'scores.db')];
+      const program = 'mean(T1D)';
+      const undisturbed = await evaluateProxies({
+        proxies: ['swap'],
+        programs: [program],
+        networks: 80,
+        batch: 1,
+        device: 'cpu',
+      });
+      writeFileSync(file, JSON.stringify(undisturbed));
+      const args = ['--proxy', 'swap', '--program', program, '--batch', '1', '--cache', cache];
+      for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+        const before = kept(cache);
+        const { child, outcome } = start(['evaluate', ...args, '--networks', '80']);
+        while (kept(cache) === before) await setTimeout(20);
+        child.kill(signal);
+        const { code, stderr } = await outcome;
+        assert.equal(code, signal === 'SIGKILL' ? signal : 130);
+        if (signal === 'SIGINT')
+          assert.match(stderr, /scores so far are in .*scores\.db, and the same command goes on/);
+      }
+      const scored = kept(cache);
+      assert.ok(scored >= 2 * 64 && scored < 160, `${scored} of 160 scores`);
+      const { code, stderr } = await eznas('evaluate', '--replay', file, '--cache', cache);
+      assert.equal(code, 0);
+      assert.match(stderr, new RegExp(`${scored} of 160 scores were in .*scores\\.db`));
+      assert.match(stderr, /the same numbers as/);
+
+      const elsewhere = start(['evaluate', ...args, '--networks', '2', '--json'], { EZNAS_SIMD: 'baseline' });
+      const { results } = evaluateResult.parse(JSON.parse((await elsewhere.outcome).stdout));
+      const cached = results.map((row) => row.cached);
+      assert.deepEqual(cached, [0, 0], 'another SIMD level rounds in its own way');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -90,7 +90,8 @@ export const evaluateResult = z.strictObject({
       ...Object.fromEntries(STATISTICS.map((name) => [name, spreadEstimate])),
       ...({} as Record<(typeof STATISTICS)[number], typeof spreadEstimate>),
       bySeed: z.array(z.strictObject({ seed: z.int(), ...perSeed })),
-      secondsPerNetwork: z.number().min(0),
+      secondsPerNetwork: z.number().min(0).nullable(),
+      cached: z.int().min(0),
       cost: z.strictObject({
         forwardImages: z.int().min(0),
         backwardImages: z.int().min(0),

@@ -121,7 +121,7 @@ describe('searchArchitectures', () => {
     await searchArchitectures(options);
     const database = openDatabase(cache);
     // 7 as little-endian float64.
-    database.exec("UPDATE scores SET value = x'0000000000001c40'");
+    database.exec("UPDATE scores SET numbers = x'0000000000001c40'");
     database.close();
     const { best } = await searchArchitectures(options);
     assert.deepEqual(

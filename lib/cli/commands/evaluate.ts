@@ -11,6 +11,7 @@ import { reserveOutput } from '../output-file.ts';
 import { startProgress, withProgress } from '../progress.ts';
 import { EVALUATION_COLUMNS } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
+import { withCache } from '../run-options.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const OPTIONS = [
@@ -22,13 +23,14 @@ const OPTIONS = [
   'networks',
   ...SHARED,
   'seeds',
+  'cache',
   'replay',
   'report',
   'details',
 ] as const;
 
 /** What may be told beside --replay: the rest is the recorded evaluation's own. */
-const BESIDE_REPLAY: readonly string[] = ['replay', 'threads', 'device', 'out', 'json', 'report', 'details'];
+const BESIDE_REPLAY: readonly string[] = ['replay', 'cache', 'threads', 'device', 'out', 'json', 'report', 'details'];
 
 const COLUMNS: readonly Column<ProxyEvaluation>[] = [
   { title: 'proxy', text: ({ name }) => name, fields: { name: ({ name }) => name } },
@@ -36,7 +38,7 @@ const COLUMNS: readonly Column<ProxyEvaluation>[] = [
   {
     title: 's/network',
     align: 'right',
-    text: ({ secondsPerNetwork }) => secondsPerNetwork.toPrecision(3),
+    text: ({ secondsPerNetwork }) => (Number.isNaN(secondsPerNetwork) ? '–' : secondsPerNetwork.toPrecision(3)),
     fields: { secondsPerNetwork: ({ secondsPerNetwork }) => secondsPerNetwork },
   },
   {
@@ -68,6 +70,7 @@ export function addEvaluate(cli: Command, signal: AbortSignal): void {
 Examples:
   $ eznas evaluate --proxy eznas-a --proxy params --networks 1000 --batch 16 --seed 0 --json
   $ eznas evaluate --proxy naswot --proxy synflow --proxy zico --networks 200 --seeds 0,1,2 --out result.json
+  $ eznas evaluate --proxy naswot --networks all --cache scores.db   # stopped or killed, the same command goes on
   $ eznas evaluate --replay result.json
   $ eznas evaluate --onnx networks.csv --proxy eznas-a --proxy params
   $ eznas evaluate --program 'frobenius_norm(sigmoid(logdet(sign(T1GD))))' --networks 200
@@ -130,15 +133,27 @@ Examples:
     };
     try {
       const result = await giveResult(options, work, ({ results }) => formatTable(COLUMNS, results));
-      if (!options.json) describeProtocol(result.protocol);
+      if (!options.json) {
+        describeProtocol(result.protocol);
+        if (options.cache !== undefined) describeCached(result, options.cache);
+      }
       for (const { name, networks } of result.results) warnUndefined(name, result.protocol.networks.count - networks);
       if (!result.replay || options.json) return;
       const { same, file, differences: lines } = result.replay;
       noteToUser(
         same ? `the same numbers as ${file}` : `not the numbers of ${file}:\n  ${lines.slice(0, 10).join('\n  ')}`,
       );
+    } catch (error) {
+      throw withCache(error, options.cache);
     } finally {
       page?.discard();
     }
   });
+}
+
+/** Tells a person how many of the scores were in the cache. */
+function describeCached({ protocol, results }: EvaluationResult, cache: string): void {
+  const scores = results.length * protocol.networks.count * protocol.seeds.length;
+  const cached = results.reduce((sum, row) => sum + row.cached, 0);
+  noteToUser(`${cached} of ${scores} scores were in ${cache}; times are those of the others`);
 }

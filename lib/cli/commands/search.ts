@@ -85,7 +85,11 @@ export function addSearch(cli: Command, signal: AbortSignal): void {
         'random, by local search, or by NSGA-II over several objectives. Several proxies and programs are combined by the weighted sum of their ' +
         'ranks. Where a benchmark knows the accuracies, it tells how good the networks are. The run is kept in a folder and can be resumed.',
     );
-  addOptions(command, OPTIONS, { population: '100; 50 for nsga2', proxy: 'eznas-a' }).addHelpText(
+  addOptions(command, OPTIONS, {
+    population: '100; 50 for nsga2',
+    proxy: 'eznas-a',
+    cache: 'a file in the run folder',
+  }).addHelpText(
     'after',
     `
 Examples:

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EznasError } from '../../lib/errors.ts';
+import { ScoreCache } from '../../lib/evaluation/score-cache.ts';
 import { Archive } from '../../lib/evolution/archive.ts';
-import { ScoreCache } from '../../lib/search/score-cache.ts';
 
 describe('score cache', () => {
   let folder: string;
@@ -18,17 +18,23 @@ describe('score cache', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it('gives back what it kept, bit for bit, in a later process too', () => {
-    const values = [0.1 + 0.2, -0, 5e-324, 1.7976931348623157e308, Number.NaN];
-    const scores = values.map((value, at) => ({ architecture: `a${at}`, value, seconds: at / 3 }));
+    const values = [0.1 + 0.2, -0, 5e-324, 1.7976931348623157e308, Number.NaN, Number.NEGATIVE_INFINITY];
+    const scores = values.map((value, at) => ({
+      scoring: 'x',
+      architecture: `a${at}`,
+      values: [value, ...values],
+      seconds: at / 3,
+    }));
+    scores.push({ scoring: 'x', architecture: 'none', values: [], seconds: 0 });
     for (const reopened of [false, true]) {
       using cache = new ScoreCache(path);
-      if (!reopened) cache.keep('x', scores);
+      if (!reopened) cache.keep(scores);
       const found = cache.find('x', ['a4', 'unknown', ...scores.map(({ architecture }) => architecture)]);
-      assert.deepEqual(found[0], { value: Number.NaN, seconds: 4 / 3 });
+      assert.deepEqual(found[0], { values: [Number.NaN, ...values], seconds: 4 / 3 });
       assert.equal(found[1], undefined);
       assert.deepEqual(
         found.slice(2),
-        scores.map(({ value, seconds }) => ({ value, seconds })),
+        scores.map(({ values, seconds }) => ({ values, seconds })),
       );
     }
     assert.deepEqual(readdirSync(folder), ['scores.sqlite'], 'one file at rest');
@@ -36,12 +42,12 @@ describe('score cache', () => {
 
   it('keeps scorings apart, and what was there first', () => {
     using cache = new ScoreCache(path);
-    cache.keep('x', [{ architecture: 'a', value: 1, seconds: 0 }]);
-    cache.keep('y', [{ architecture: 'a', value: 2, seconds: 0 }]);
-    cache.keep('x', [{ architecture: 'a', value: 3, seconds: 0 }]);
-    cache.keep('x', []);
-    assert.equal(cache.find('x', ['a'])[0]?.value, 1);
-    assert.equal(cache.find('y', ['a'])[0]?.value, 2);
+    cache.keep([{ scoring: 'x', architecture: 'a', values: [1], seconds: 0 }]);
+    cache.keep([{ scoring: 'y', architecture: 'a', values: [2], seconds: 0 }]);
+    cache.keep([{ scoring: 'x', architecture: 'a', values: [3], seconds: 0 }]);
+    cache.keep([]);
+    assert.deepEqual(cache.find('x', ['a'])[0]?.values, [1]);
+    assert.deepEqual(cache.find('y', ['a'])[0]?.values, [2]);
     assert.deepEqual(cache.find('z', ['a']), [undefined]);
     assert.deepEqual(cache.find('x', []), []);
   });
@@ -49,11 +55,11 @@ describe('score cache', () => {
   it('is open to several at once', () => {
     using one = new ScoreCache(path);
     using other = new ScoreCache(path);
-    one.keep('x', [{ architecture: 'a', value: 1, seconds: 0 }]);
-    other.keep('x', [{ architecture: 'b', value: 2, seconds: 0 }]);
+    one.keep([{ scoring: 'x', architecture: 'a', values: [1], seconds: 0 }]);
+    other.keep([{ scoring: 'x', architecture: 'b', values: [2], seconds: 0 }]);
     assert.deepEqual(
-      one.find('x', ['a', 'b']).map((score) => score?.value),
-      [1, 2],
+      one.find('x', ['a', 'b']).map((score) => score?.values),
+      [[1], [2]],
     );
   });
 
@@ -63,11 +69,15 @@ describe('score cache', () => {
         () => new ScoreCache(path),
         (error) => error instanceof EznasError && error.code === 'INVALID_FILE' && pattern.test(error.message),
       );
-    writeFileSync(path, 'no database at all, but long enough to be read as one'.repeat(40));
+    const text = 'no database at all, but long enough to be read as one'.repeat(40);
+    writeFileSync(path, text);
     refuses(/scores\.sqlite.*delete it/);
+    assert.equal(readFileSync(path, 'utf8'), text, 'as it was');
     rmSync(path);
     new Archive(path).close();
+    const archive = readFileSync(path);
     refuses(/not a cache of scores/);
+    assert.deepEqual(readFileSync(path), archive, 'as it was');
     path = join(folder, 'missing', 'scores.sqlite');
     refuses(/see that the folder exists/);
   });

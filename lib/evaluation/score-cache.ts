@@ -1,14 +1,20 @@
 import { Store, type StoreKind } from '../runs/store.ts';
 
-/** A score as it was computed. */
+/** What was computed of one architecture. */
 export interface CachedScore {
-  /** NaN where the score is not finite. */
-  readonly value: number;
+  /** Any numbers, NaN and infinities too; what they are, the scoring says. */
+  readonly values: readonly number[];
   /** Seconds that it took. */
   readonly seconds: number;
 }
 
-/** value: float64, little-endian, since the library does not keep every REAL: it makes the smallest 0. */
+/** A score to be kept. */
+export interface NewScore extends CachedScore {
+  readonly scoring: string;
+  readonly architecture: string;
+}
+
+/** numbers: float64, little-endian, since the library does not keep every REAL: it makes the smallest 0. */
 const SCHEMA = `
   CREATE TABLE scorings (
     id INTEGER PRIMARY KEY,
@@ -18,7 +24,7 @@ const SCHEMA = `
   CREATE TABLE scores (
     scoring INTEGER NOT NULL REFERENCES scorings,
     architecture TEXT NOT NULL,
-    value BLOB NOT NULL,
+    numbers BLOB NOT NULL,
     seconds REAL NOT NULL,
     PRIMARY KEY (scoring, architecture)
   ) STRICT, WITHOUT ROWID;
@@ -28,7 +34,7 @@ const CACHE: StoreKind = {
   what: 'a cache of scores',
   // "ezns"
   applicationId: 0x657a6e73,
-  version: 1,
+  version: 2,
   schema: SCHEMA,
   code: 'INVALID_FILE',
   mend: 'delete it, and scores are computed again',
@@ -55,26 +61,27 @@ export class ScoreCache {
       const id = this.#store.value('SELECT id FROM scorings WHERE description = ?', scoring) as number | undefined;
       if (id === undefined) return architectures.map(() => undefined);
       const select = this.#store.database.prepare(
-        'SELECT value, seconds FROM scores WHERE scoring = ? AND architecture = ?',
+        'SELECT numbers, seconds FROM scores WHERE scoring = ? AND architecture = ?',
       );
       return architectures.map((architecture) => {
-        const row = select.get(id, architecture) as { value: Uint8Array; seconds: number } | undefined;
-        return row && { value: decode(row.value), seconds: row.seconds };
+        const row = select.get(id, architecture) as { numbers: Uint8Array; seconds: number } | undefined;
+        return row && { values: decode(row.numbers), seconds: row.seconds };
       });
     });
   }
 
   /** Keeps scores, all at once; one that is here already stays. */
-  keep(scoring: string, scores: readonly (CachedScore & { readonly architecture: string })[]): void {
+  keep(scores: readonly NewScore[]): void {
     if (scores.length === 0) return;
     this.#store.transaction(() => {
       const { database } = this.#store;
-      database.prepare('INSERT OR IGNORE INTO scorings (description) VALUES (?)').run(scoring);
+      const name = database.prepare('INSERT OR IGNORE INTO scorings (description) VALUES (?)');
+      for (const scoring of new Set(scores.map((score) => score.scoring))) name.run(scoring);
       const insert = database.prepare(
         'INSERT OR IGNORE INTO scores SELECT id, ?, ?, ? FROM scorings WHERE description = ?',
       );
-      for (const { architecture, value, seconds } of scores) {
-        insert.run(architecture, encode(value), seconds, scoring);
+      for (const { scoring, architecture, values, seconds } of scores) {
+        insert.run(architecture, encode(values), seconds, scoring);
       }
     });
   }
@@ -88,12 +95,13 @@ export class ScoreCache {
   }
 }
 
-function encode(value: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(value);
+function encode(values: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(8 * values.length);
+  for (const [place, value] of values.entries()) bytes.writeDoubleLE(value, 8 * place);
   return bytes;
 }
 
-function decode({ buffer, byteOffset, byteLength }: Uint8Array): number {
-  return new DataView(buffer, byteOffset, byteLength).getFloat64(0, true);
+function decode({ buffer, byteOffset, byteLength }: Uint8Array): number[] {
+  const view = new DataView(buffer, byteOffset, byteLength);
+  return Array.from({ length: byteLength / 8 }, (_, place) => view.getFloat64(8 * place, true));
 }
