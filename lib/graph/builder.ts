@@ -82,6 +82,11 @@ export class GraphBuilder {
     return this.#push({ kind: 'batchNorm', inputs: [input], affine });
   }
 
+  /** A batch normalization whose scale and shift are among the network's parameters. */
+  scaledBatchNorm(input: number): number {
+    return this.#push({ kind: 'batchNorm', inputs: [input], affine: true, scaled: true });
+  }
+
   relu(input: number): number {
     return this.#push({ kind: 'relu', inputs: [input] });
   }

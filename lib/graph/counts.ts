@@ -4,14 +4,14 @@ import { inferShapes } from './shapes.ts';
 /** One tensor of weights: the node that owns it, its role and its shape. */
 export interface ParameterTensor {
   readonly node: number;
-  readonly role: 'weight' | 'bias';
+  readonly role: 'weight' | 'bias' | 'scale' | 'shift';
   readonly shape: readonly number[];
 }
 
 /**
- * The tensors that initialization draws, in the order of the native side (node order, weight before bias): convolution weights
- * [out, in / groups, kernel height, kernel width] and linear weights [features, inputs], with their biases. Batch normalization's scale and
- * shift, always 1 and 0 at initialization, are not among them.
+ * The tensors that a network may be given, in the order of the native side (node order, weight before bias): convolution weights
+ * [out, in / groups, kernel height, kernel width] and linear weights [features, inputs], with their biases, and scale and shift of those batch
+ * normalizations that are `scaled`. Others' scale and shift, always 1 and 0, are not among them.
  *
  * @throws EznasError INVALID_GRAPH
  */
@@ -22,6 +22,10 @@ export function parameterTensors(graph: NetworkGraph): ParameterTensor[] {
 function tensorsOf(graph: NetworkGraph, shapes: readonly SampleShape[]): ParameterTensor[] {
   const tensors: ParameterTensor[] = [];
   for (const [index, node] of graph.nodes.entries()) {
+    if (node.kind === 'batchNorm' && node.scaled) {
+      const shape = [shapes[index]![0]];
+      tensors.push({ node: index, role: 'scale', shape }, { node: index, role: 'shift', shape });
+    }
     if (node.kind !== 'conv2d' && node.kind !== 'linear') continue;
     const [channels, height, width] = shapes[node.inputs[0]]!;
     const outputs = shapes[index]![0];
@@ -45,7 +49,7 @@ export function params(graph: NetworkGraph): number {
   let total = 0;
   for (const { shape } of tensorsOf(graph, shapes)) total += product(shape);
   for (const [index, node] of graph.nodes.entries()) {
-    if (node.kind === 'batchNorm' && node.affine) total += 2 * shapes[index]![0];
+    if (node.kind === 'batchNorm' && node.affine && !node.scaled) total += 2 * shapes[index]![0];
   }
   return total;
 }
@@ -60,7 +64,8 @@ export function params(graph: NetworkGraph): number {
 export function flops(graph: NetworkGraph): number {
   const shapes = inferShapes(graph);
   let total = 0;
-  for (const { node, shape } of tensorsOf(graph, shapes)) {
+  for (const { node, role, shape } of tensorsOf(graph, shapes)) {
+    if (role === 'scale' || role === 'shift') continue;
     const [, height, width] = shapes[node]!;
     total += product(shape) * height * width;
   }

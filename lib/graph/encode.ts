@@ -28,7 +28,7 @@ function attributes(node: GraphNode): readonly number[] {
       return [outChannels, ...kernel, ...stride, ...padding, ...dilation, groups, Number(bias)];
     }
     case 'batchNorm':
-      return [Number(node.affine)];
+      return [node.scaled ? 2 : Number(node.affine)];
     case 'maxPool':
       return [...node.kernel, ...node.stride, ...node.padding, Number(node.ceilMode)];
     case 'avgPool':

@@ -18,8 +18,16 @@ export type GraphNode =
       readonly groups: number;
       readonly bias: boolean;
     }
-  /** Batch normalization in training mode (batch statistics, biased variance, eps 1e-5). */
-  | { readonly kind: 'batchNorm'; readonly inputs: readonly [number]; readonly affine: boolean }
+  /**
+   * Batch normalization in training mode (batch statistics, biased variance, eps 1e-5). Scale and shift of an affine one are 1 and 0, as at
+   * initialization; with `scaled` they are among the network's parameters.
+   */
+  | {
+      readonly kind: 'batchNorm';
+      readonly inputs: readonly [number];
+      readonly affine: boolean;
+      readonly scaled?: boolean;
+    }
   | { readonly kind: 'relu'; readonly inputs: readonly [number] }
   | { readonly kind: 'add'; readonly inputs: readonly number[] }
   /** Along channels. */

@@ -35,7 +35,9 @@ export function exportOnnx(network: Network, { seed = 0, normalization = 'runnin
     return name;
   };
   for (const [at, { node, role, shape }] of parameterTensors(graph).entries()) {
-    constant(`${role}${node}`, shape, parameters[at]!);
+    // Of a normalization that is spelt out: numbers that spread over places.
+    const spread = (role === 'scale' || role === 'shift') && normalization === 'batch';
+    constant(`${role}${node}`, spread ? [...shape, 1, 1] : shape, parameters[at]!);
   }
   const nodes = graph.nodes.flatMap((_, index) => translate({ graph, shapes, index, normalization, constant }));
   nodes.push({ op: 'Flatten', inputs: [valueName(graph.output)], output: 'logits', attributes: { axis: 1 } });
@@ -184,17 +186,23 @@ function runningNorm({ graph, shapes, index, constant }: Place): OnnxNode {
   const [channels] = shapes[index]!;
   const filled = (name: string, value: number) =>
     constant(`${name}${channels}`, [channels], new Float32Array(channels).fill(value));
+  const own = isScaled(graph, index);
   const inputs = [
     valueName(graph.nodes[index]!.inputs[0]!),
-    filled('ones', 1),
-    filled('zeros', 0),
+    own ? `scale${index}` : filled('ones', 1),
+    own ? `shift${index}` : filled('zeros', 0),
     filled('zeros', 0),
     filled('ones', 1),
   ];
   return { op: 'BatchNormalization', inputs, output: valueName(index), attributes: { epsilon: { float: EPSILON } } };
 }
 
-/** (x − mean) / √(variance + ε) over batch and places; scale and shift are 1 and 0 at initialization. */
+function isScaled({ nodes }: NetworkGraph, index: number): boolean {
+  const node = nodes[index]!;
+  return node.kind === 'batchNorm' && node.scaled === true;
+}
+
+/** (x − mean) / √(variance + ε) over batch and places, and scale and shift where they are not 1 and 0. */
 function batchNorm({ graph, index, constant }: Place): OnnxNode[] {
   const input = valueName(graph.nodes[index]!.inputs[0]!);
   const output = valueName(index);
@@ -206,13 +214,20 @@ function batchNorm({ graph, index, constant }: Place): OnnxNode[] {
     attributes: { axes: [0, 2, 3], keepdims: 1 },
   });
   const epsilon = constant('epsilon', [], Float32Array.of(EPSILON));
-  return [
+  const normal = isScaled(graph, index) ? part('normal') : output;
+  const steps: OnnxNode[] = [
     mean(input, 'mean'),
     { op: 'Sub', inputs: [input, part('mean')], output: part('centred') },
     { op: 'Mul', inputs: [part('centred'), part('centred')], output: part('squares') },
     mean(part('squares'), 'variance'),
     { op: 'Add', inputs: [part('variance'), epsilon], output: part('raised') },
     { op: 'Sqrt', inputs: [part('raised')], output: part('deviation') },
-    { op: 'Div', inputs: [part('centred'), part('deviation')], output },
+    { op: 'Div', inputs: [part('centred'), part('deviation')], output: normal },
+  ];
+  if (normal === output) return steps;
+  return [
+    ...steps,
+    { op: 'Mul', inputs: [normal, `scale${index}`], output: part('scaled') },
+    { op: 'Add', inputs: [part('scaled'), `shift${index}`], output },
   ];
 }

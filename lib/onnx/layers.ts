@@ -25,15 +25,25 @@ import {
 /** Epsilon of our batch normalization. */
 const EPSILON = 1e-5;
 
-/** `BatchNormalization`, in whatever mode it is written: networks are scored with the statistics of the batch. */
+/**
+ * `BatchNormalization`, in whatever mode it is written: networks are scored with the statistics of the batch. Its scale and shift count among the
+ * weights of the file; those of an untrained network, 1 and 0, need not be kept.
+ */
 export function batchNormalization(call: Call): Value {
   const { node, builder, opset, remark } = call;
   const input = feature(call);
   if (Math.abs(float(node, 'epsilon', EPSILON) - EPSILON) > 1e-9) remark('epsilon');
   const training = opset < 14 ? node.outputs.length > 1 : integer(node, 'training_mode', 0) === 1;
   if (!training && node.inputs.length > 1) remark('inference normalization');
-  call.keepScale(constant(call, 1), constant(call, 2));
-  return { ...input, node: builder.batchNorm(input.node) };
+  const [scale, shift] = [constant(call, 1), constant(call, 2)];
+  const trained =
+    call.fileWeights &&
+    ((scale && floatsIn(scale, call).some((value) => value !== 1)) ||
+      (shift && floatsIn(shift, call).some((value) => value !== 0)));
+  if (!trained) return { ...input, node: builder.batchNorm(input.node) };
+  const made = builder.scaledBatchNorm(input.node);
+  call.keep(made, { weight: required(scale, 'scales'), bias: required(shift, 'shifts') });
+  return { ...input, node: made };
 }
 
 /** A function of single numbers. */

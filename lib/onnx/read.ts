@@ -41,8 +41,8 @@ export type OnnxWeights = (typeof ONNX_WEIGHTS)[number];
 
 export interface ReadOnnxOptions {
   /**
-   * `initialize` (default): weights are drawn anew, as zero-cost proxies expect, and those of the file not even read; `file`: those of convolutions
-   * and linear layers are the file's.
+   * `initialize` (default): weights are drawn anew, as zero-cost proxies expect, and those of the file not even read; `file`: those of convolutions,
+   * linear layers and normalizations are the file's.
    */
   readonly weights?: OnnxWeights;
   /** Which of two convolutions in a row a unit holds, default the first; see lib/graph/units.ts. */
@@ -65,8 +65,7 @@ export interface OnnxNetwork extends Network {
  * follows from its graph, so that equal graphs start from equal weights.
  *
  * @param source the path of a file, or its bytes
- * @throws EznasError INVALID_FILE for a file that is no ONNX model or damaged, UNSUPPORTED_MODEL naming all that is not read, TOO_LARGE,
- *   INVALID_ARGUMENT where weights are asked for that the network cannot start from
+ * @throws EznasError INVALID_FILE for a file that is no ONNX model or damaged, UNSUPPORTED_MODEL naming all that is not read, TOO_LARGE
  */
 export function readOnnx(source: string | Uint8Array, options: ReadOnnxOptions = {}): OnnxNetwork {
   const path = typeof source === 'string' ? source : 'the model';
@@ -91,11 +90,6 @@ class Reader {
   readonly #problems: Problem[] = [];
   readonly #remarks = new Map<Remark, number>();
   readonly #weights = new Map<number, KeptWeights>();
-  readonly #scales: {
-    readonly node: FileNode;
-    readonly ones: Constant | undefined;
-    readonly zeros: Constant | undefined;
-  }[] = [];
 
   constructor(model: FileModel, path: string, folder: string | undefined, options: ReadOnnxOptions) {
     this.#model = model;
@@ -223,8 +217,8 @@ class Reader {
       batch,
       last: net.isOutput(first) && net.readers(first).length === 0,
       remark: (what) => this.#remarks.set(what, (this.#remarks.get(what) ?? 0) + 1),
+      fileWeights: this.#options.weights === 'file',
       keep: (made, weights) => this.#weights.set(made, weights),
-      keepScale: (ones, zeros) => this.#scales.push({ node, ones, zeros }),
     };
     try {
       const value = constants && folds(node.op) ? fold(call) : TRANSLATORS[node.op]!(call);
@@ -261,20 +255,9 @@ class Reader {
   #parameters(graph: NetworkGraph): Float32Array[] {
     const call = { folder: this.#folder } as Call;
     try {
-      for (const { node, ones, zeros } of this.#scales) {
-        const plain =
-          (ones === undefined || floatsIn(ones, call).every((value) => value === 1)) &&
-          (zeros === undefined || floatsIn(zeros, call).every((value) => value === 0));
-        if (plain) continue;
-        throw new EznasError(
-          'INVALID_ARGUMENT',
-          `${this.#path}: the normalization ${labelOf(node)} has a scale and shift other than 1 and 0, as after training; networks start from ` +
-            "1 and 0: take weights 'initialize', or the model as it was before training",
-        );
-      }
       return parameterTensors(graph).map(({ node, role, shape }) => {
         const { weight, bias, transposed = false } = this.#weights.get(node)!;
-        const floats = floatsIn(role === 'weight' ? weight : bias!, call);
+        const floats = floatsIn(role === 'weight' || role === 'scale' ? weight : bias!, call);
         if (floats.length !== product(shape))
           throw new Unsupported(`weights of ${floats.length} numbers are no ${shape.join('×')}`);
         return role === 'weight' && transposed ? exchanged(floats, shape[0]!) : floats;

@@ -66,16 +66,16 @@ export interface Call {
   readonly last: boolean;
   /** Keeps something to be told; how often it was is told too. */
   readonly remark: (what: Remark) => void;
+  /** Whether the network is to start from the weights of the file. */
+  readonly fileWeights: boolean;
   /** Keeps the weights of a node of ours. */
   readonly keep: (node: number, weights: KeptWeights) => void;
-  /** Keeps a normalization's scale and shift, where it has them. */
-  readonly keepScale: (scale: Constant | undefined, shift: Constant | undefined) => void;
 }
 
 /** What is read otherwise than it is written. */
 export type Remark = 'inference normalization' | 'epsilon' | 'dropout' | 'softmax';
 
-/** Weights as the file has them. */
+/** Weights as the file has them; of a normalization scale and shift. */
 export interface KeptWeights {
   readonly weight: Constant;
   readonly bias: Constant | undefined;

@@ -101,7 +101,10 @@ export function transpose(call: Call): Value {
   const [channels, height, width] = call.builder.shape(input.node);
   const [groups, each, ...map] = input.shape;
   if (axes.join() !== '1,0,2,3' || groups! * each! !== channels || map[0] !== height || map[1] !== width) {
-    throw new Unsupported('orders of axes that move height or width are not read');
+    throw new Unsupported(
+      `its order of axes is ${order.join(', ')}; those that move height or width are not read: maps are number × channels × height × width, as ` +
+        'PyTorch writes them, and not channels last',
+    );
   }
   const parts = Array.from({ length: channels }, (_, at) => (at % groups!) * each! + Math.floor(at / groups!));
   const slices = parts.map((channel) => call.builder.slice(input.node, 1, channel, channel + 1));

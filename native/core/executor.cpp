@@ -167,6 +167,13 @@ void Executor::convolve(int index) {
 void Executor::normalize(int index) {
   const int source = operand(index);
   const FeatureMap x = map(source);
+  Normalization& n = normalizations_[static_cast<size_t>(index)];
+  if (isZero(source)) {
+    normalizeZeros(index);
+    kernels_.normalizeForward(x, n.mean.data(), n.inverseStd.data(), weights_.weight(index), weights_.bias(index),
+                              map(index));
+    return;
+  }
   const size_t channels = roundedChannels(x.c);
   std::vector<double> mean(channels, 0.0), variance(channels, 0.0);
   if (node(source).kind == NodeKind::conv2d) {
@@ -181,7 +188,6 @@ void Executor::normalize(int index) {
   } else {
     kernels_.batchStatistics(x, mean.data(), variance.data());
   }
-  Normalization& n = normalizations_[static_cast<size_t>(index)];
   n.mean.assign(channels, 0.0f);
   n.inverseStd.assign(channels, 0.0f);
   for (int c = 0; c < x.c; ++c) {
@@ -189,7 +195,15 @@ void Executor::normalize(int index) {
     n.mean[k] = static_cast<float>(mean[k]);
     n.inverseStd[k] = static_cast<float>(1.0 / std::sqrt(variance[k] + kEpsilon));
   }
-  kernels_.normalizeForward(x, n.mean.data(), n.inverseStd.data(), nullptr, nullptr, map(index));
+  kernels_.normalizeForward(x, n.mean.data(), n.inverseStd.data(), weights_.weight(index), weights_.bias(index),
+                            map(index));
+}
+
+/// Statistics of an input that is known to be zero.
+void Executor::normalizeZeros(int index) {
+  Normalization& n = normalizations_[static_cast<size_t>(index)];
+  n.mean.assign(roundedChannels(node(index).shape.c), 0.0f);
+  n.inverseStd.assign(n.mean.size(), static_cast<float>(1.0 / std::sqrt(kEpsilon)));
 }
 
 void Executor::activate(int index) {
@@ -291,17 +305,7 @@ void Executor::backward(int index) {
       convolveBackward(index, gy);
       break;
     case NodeKind::batchNorm:
-      if (further) {
-        Normalization& normalization = normalizations_[static_cast<size_t>(index)];
-        if (isZero(operand(index))) {
-          normalization.mean.assign(roundedChannels(gy.c), 0.0f);
-          normalization.inverseStd.assign(roundedChannels(gy.c), static_cast<float>(1.0 / std::sqrt(kEpsilon)));
-        }
-        const FeatureMap gx = target(operand(index), accumulate);
-        kernels_.normalizeBackward(map(operand(index)), gy, normalization.mean.data(), normalization.inverseStd.data(),
-                                   nullptr, gx, accumulate, nullptr, nullptr);
-      }
-      doneReading(operand(index));
+      normalizeBackward(index, gy);
       break;
     case NodeKind::relu:
     case NodeKind::relu6:
@@ -414,6 +418,28 @@ void Executor::recordSlope(int unit, const FeatureMap& gradient) {
   kernels_.activateBackward(activationOf(node(activation)), x, x, gradient, pool_.map(product), false);
   outputs_.recorder->copy(unit, kKindT1G, pool_.map(product));
   pool_.release(product);
+}
+
+void Executor::normalizeBackward(int index, const FeatureMap& gy) {
+  const int x = operand(index);
+  const bool further = wantsGradient(x), scaled = plan_.weightGradient[static_cast<size_t>(index)] != 0;
+  if (further || scaled) {
+    if (isZero(x)) normalizeZeros(index);
+    const Normalization& n = normalizations_[static_cast<size_t>(index)];
+    bool accumulate = false;
+    const Reference aside = further ? Reference{} : acquire(x, 0);
+    const FeatureMap gx = further ? target(x, accumulate) : pool_.map(aside);
+    // Kernels write whole blocks of channels.
+    std::vector<float> scale(scaled ? roundedChannels(gy.c) : 0), shift(scale.size());
+    kernels_.normalizeBackward(map(x), gy, n.mean.data(), n.inverseStd.data(), weights_.weight(index), gx, accumulate,
+                               scaled ? scale.data() : nullptr, scaled ? shift.data() : nullptr);
+    if (scaled && outputs_.gradients != nullptr) {
+      std::copy_n(scale.begin(), gy.c, weightGradient(index));
+      std::copy_n(shift.begin(), gy.c, biasGradient(index));
+    }
+    if (!further) pool_.release(aside);
+  }
+  doneReading(x);
 }
 
 void Executor::activateBackward(int index, const FeatureMap& gy) {

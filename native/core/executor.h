@@ -68,6 +68,7 @@ class Executor {
   void forward(int index, const float* input);
   void convolve(int index);
   void normalize(int index);
+  void normalizeZeros(int index);
   void activate(int index);
   void concatenate(int index);
   void poolMaximum(int index);
@@ -87,6 +88,7 @@ class Executor {
     return records(kKindT1G) && plan_.direct[static_cast<size_t>(unit)] && !isZero(value);
   }
   void recordSlope(int unit, const FeatureMap& gradient);
+  void normalizeBackward(int index, const FeatureMap& gradient);
   void activateBackward(int index, const FeatureMap& gradient);
   void multiplyBackward(int index, const FeatureMap& gradient);
   void sliceBackward(int index, const FeatureMap& gradient);

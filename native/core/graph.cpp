@@ -117,8 +117,7 @@ class NodeDecoder {
         convolution();
         break;
       case NodeKind::batchNorm:
-        node_.affine = flag("affine");
-        node_.shape = operand();
+        normalization();
         break;
       case NodeKind::relu:
       case NodeKind::relu6:
@@ -168,6 +167,13 @@ class NodeDecoder {
         slice();
         break;
     }
+  }
+
+  void normalization() {
+    const int parameters = ranged("affine", 0, 2);
+    node_.affine = parameters > 0;
+    node_.scaled = parameters == 2;
+    node_.shape = operand();
   }
 
   void readWindow() {
@@ -292,6 +298,10 @@ std::vector<Parameter> listParameters(const std::vector<Node>& nodes) {
   };
   for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
     const Node& node = nodes[i];
+    if (node.kind == NodeKind::batchNorm && node.scaled) {
+      push(i, Parameter::Role::scale, {node.shape.c});
+      push(i, Parameter::Role::shift, {node.shape.c});
+    }
     if (node.kind != NodeKind::conv2d && node.kind != NodeKind::linear) continue;
     const SampleShape& x = nodes[static_cast<size_t>(node.inputs[0])].shape;
     if (node.kind == NodeKind::conv2d)

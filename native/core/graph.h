@@ -55,7 +55,8 @@ struct Node {
   int outChannels = 0;               // conv2d; linear: features
   int groups = 1;                    // conv2d
   bool bias = false;                 // conv2d, linear
-  bool affine = true;                // batchNorm: scale and shift are parameters
+  bool affine = true;                // batchNorm: scale and shift count as parameters
+  bool scaled = false;               // batchNorm: they are among the parameters; else they are 1 and 0
   bool ceilMode = false;             // pools
   bool countPadding = true;          // avgPool: padded positions count in the divisor
   int stride = 1;                    // zero: output is ceil(h / stride) × ceil(w / stride)
@@ -70,10 +71,10 @@ struct Unit {
   int relu = 0, conv = 0, batchNorm = 0;
 };
 
-/// One parameter tensor: its node, role and shape. Order is node order, weight before bias.
+/// One parameter tensor: its node, role and shape. Order is node order, weight before bias, scale before shift.
 struct Parameter {
   int node = 0;
-  enum class Role { weight, bias } role = Role::weight;
+  enum class Role { weight, bias, scale, shift } role = Role::weight;
   std::vector<int> shape;
   size_t size = 0;
 };
@@ -90,7 +91,7 @@ struct Graph {
 ///   header: version (1), node count, unit count, output node, input channels, height, width
 ///   node:   kind, input count, inputs…, attributes of its kind:
 ///     conv2d: outChannels, kernelH, kernelW, strideH, strideW, padH, padW, dilationH, dilationW, groups, bias
-///     batchNorm: affine;  maxPool: kernelH, kernelW, strideH, strideW, padH, padW, ceilMode
+///     batchNorm: 0, 1 affine or 2 scaled;  maxPool: kernelH, kernelW, strideH, strideW, padH, padW, ceilMode
 ///     avgPool: as maxPool, then countPadding;  linear: features, bias;  zero: stride;  slice: axis, begin, end
 ///   unit:   relu, conv, batchNorm
 /// Throws Error(INVALID_GRAPH) naming node and reason, Error(TOO_LARGE) for sizes refused before any allocation.

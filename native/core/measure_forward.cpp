@@ -134,13 +134,14 @@ void measurePositive(MeasureRun& run) {
 void measureNoise(MeasureRun& run) {
   constexpr float kGamma = 0.01f;
   const Graph& graph = run.graph();
-  // Gaussian weights of variance 1, biases 0.
+  // Gaussian weights of variance 1, biases 0, normalizations without scale and shift.
   std::vector<std::vector<float>> parameters;
   for (size_t p = 0; p < graph.parameters.size(); ++p) {
     const float* w = run.weights.parameter(p);
     parameters.emplace_back(w, w + graph.parameters[p].size);
     const float deviation = initialDeviation(graph, p);
-    for (float& x : parameters.back()) x = deviation > 0 ? x / deviation : 0;
+    const float constant = graph.parameters[p].role == Parameter::Role::scale ? 1 : 0;
+    for (float& x : parameters.back()) x = deviation > 0 ? x / deviation : constant;
   }
   Weights weights(graph, parameters, 0, 0);
   weights.pack(graph, run.kernels, false);

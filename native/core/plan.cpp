@@ -97,6 +97,9 @@ void Plan::findValues(const Graph& graph) {
       case NodeKind::linear:
         zero[i] = allZero && !node.bias;
         break;
+      case NodeKind::batchNorm:
+        zero[i] = allZero && !node.scaled;
+        break;
       case NodeKind::maxPool:    // computed even so: its gradient goes to the position of the maximum,
       case NodeKind::hardSwish:  // rises from zero,
       case NodeKind::multiply:   // and is the other factor's number

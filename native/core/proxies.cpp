@@ -28,9 +28,9 @@ void validateBlocks(const MeasureRequest& request) {
     const size_t nodes = request.networks.networks[n].graph.nodes.size();
     const std::string label = "network " + std::to_string(n);
     if (n >= request.blocks.size() || request.blocks[n].size() < 2)
-      throw Error(
-          code::kInvalidArgument,
-          label + " has fewer than 2 blocks; az-nas compares one block with the next, and its space marks none");
+      throw Error(code::kInvalidArgument, label +
+                                              " has fewer than 2 blocks; az-nas compares one block with the next, as a "
+                                              "space marks them; ONNX files tell none");
     for (size_t b = 0; b < request.blocks[n].size(); ++b) {
       const int32_t before = b == 0 ? -1 : request.blocks[n][b - 1], node = request.blocks[n][b];
       if (node < before || node < 0 || static_cast<size_t>(node) >= nodes)

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/cpu/random_kernels.h"
 #include "native/core/collect.h"
@@ -21,7 +20,7 @@ void initialise(const Graph& graph, size_t index, uint64_t seed, uint64_t key, c
   const size_t size = graph.parameters[index].size;
   const float deviation = initialDeviation(graph, index);
   if (deviation == 0)
-    std::memset(out, 0, size * sizeof(float));
+    std::fill_n(out, size, graph.parameters[index].role == Parameter::Role::scale ? 1.0f : 0.0f);
   else
     random.normal(seed, key, static_cast<uint32_t>(index), deviation, nullptr, out, size);
 }
@@ -30,7 +29,7 @@ void initialise(const Graph& graph, size_t index, uint64_t seed, uint64_t key, c
 
 float initialDeviation(const Graph& graph, size_t index) {
   const Parameter& parameter = graph.parameters[index];
-  if (parameter.role == Parameter::Role::bias) return 0;
+  if (parameter.role != Parameter::Role::weight) return 0;
   if (graph.nodes[static_cast<size_t>(parameter.node)].kind != NodeKind::conv2d) return 0.01f;
   return static_cast<float>(
       std::sqrt(2.0 / (static_cast<double>(parameter.shape[0]) * parameter.shape[2] * parameter.shape[3])));
@@ -41,7 +40,7 @@ Weights::Weights(const Graph& graph, std::span<const std::vector<float>> given, 
   size_t total = 0;
   for (size_t p = 0; p < graph.parameters.size(); ++p) {
     const Parameter& parameter = graph.parameters[p];
-    if (parameter.role == Parameter::Role::weight)
+    if (parameter.role == Parameter::Role::weight || parameter.role == Parameter::Role::scale)
       weightOf_[static_cast<size_t>(parameter.node)] = static_cast<int>(p);
     else
       hasBias_[static_cast<size_t>(parameter.node)] = 1;
@@ -57,6 +56,11 @@ Weights::Weights(const Graph& graph, std::span<const std::vector<float>> given, 
     else
       std::copy(given[p].begin(), given[p].end(), out);
   }
+}
+
+const float* Weights::weight(int node) const {
+  const int index = weightIndex(node);
+  return index < 0 ? nullptr : parameter(static_cast<size_t>(index));
 }
 
 const float* Weights::bias(int node) const {

@@ -10,10 +10,12 @@
 namespace eznas {
 
 /// Standard deviation of a parameter's initial values: Kaiming normal, fan-out mode, gain √2 for convolutions (He et
-/// al. 2015; fan-out as PyTorch counts it, Cout·kh·kw whatever the groups), 0.01 for linear layers, 0 for biases.
+/// al. 2015; fan-out as PyTorch counts it, Cout·kh·kw whatever the groups), 0.01 for linear layers, 0 for biases and
+/// for scales and shifts of normalizations.
 float initialDeviation(const Graph& graph, size_t parameter);
 
-/// Parameters of one network in Graph::parameters order, in one block, and the packed copies its convolutions read.
+/// Parameters of one network in Graph::parameters order, in one block, and the packed copies its convolutions read. A
+/// normalization's scale and shift are its weight and bias.
 /// Made once per network and read by all of its passes.
 class Weights {
  public:
@@ -21,7 +23,8 @@ class Weights {
   Weights(const Graph& graph, std::span<const std::vector<float>> given, uint64_t seed, uint64_t key);
 
   const float* parameter(size_t index) const { return storage_.data() + offsets_[index]; }
-  const float* weight(int node) const { return parameter(static_cast<size_t>(weightOf_[static_cast<size_t>(node)])); }
+  /// nullptr where the node has no weight among the parameters.
+  const float* weight(int node) const;
   /// nullptr where the node has no bias.
   const float* bias(int node) const;
   /// Index of the node's weight in Graph::parameters; its bias, if any, follows.

@@ -56,6 +56,10 @@ ProgramBuilder::ProgramBuilder(const Graph& graph, const Plan& plan, int batch)
     if (kind == NodeKind::multiply || (isActivation(kind) && kind != NodeKind::relu))
       throw Error(code::kInvalidArgument, "node " + std::to_string(i) + " (" + kindName(kind) +
                                               "): GPUs have no kernel for this kind; take the device 'cpu'");
+    if (kind == NodeKind::batchNorm && graph.nodes[i].scaled)
+      throw Error(code::kInvalidArgument, "node " + std::to_string(i) +
+                                              " (batchNorm): GPUs normalize without scale and shift; take the device "
+                                              "'cpu'");
     const SampleShape& s = graph.nodes[i].shape;
     // Kernels number a map's elements, and the pixels of its padded images, by 31 bits.
     if (static_cast<double>(s.c) * s.h * s.w * batch >= 2147483647.0)

@@ -78,6 +78,11 @@ void refusedKinds() {
         code::kInvalidArgument, [&] { NetworkRunner::bytesNeeded(request, 0); },
         "node 1 (" + std::string(kindName(kind)) + ")", "device 'cpu'");
   }
+  test::GraphWords words({3, 6, 6});
+  words.linear(words.batchNorm(0, true), 2, 1);
+  const CollectRequest request = test::requestFor(words.graph(), 1);
+  test::expectError(
+      code::kInvalidArgument, [&] { NetworkRunner::bytesNeeded(request, 0); }, "node 1 (batchNorm)", "device 'cpu'");
 }
 
 void nasBench() {

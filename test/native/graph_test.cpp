@@ -101,6 +101,12 @@ void parameters() {
     expect(graph.parameters[p].shape == wanted[p] && graph.parameters[p].size == size, "parameter shape");
     expect((graph.parameters[p].role == Parameter::Role::bias) == (p % 2 == 1), "weight before bias");
   }
+  GraphWords scaled({4, 5, 5});
+  scaled.linear(scaled.batchNorm(0, true), 7, 0);
+  const std::vector<Parameter> own = scaled.graph().parameters;
+  expect(own.size() == 3 && own[0].role == Parameter::Role::scale && own[1].role == Parameter::Role::shift &&
+             own[0].size == 4 && own[1].size == 4 && own[2].role == Parameter::Role::weight,
+         "scale and shift of a normalization that has its own");
 }
 
 void invalidNodes() {
@@ -131,6 +137,7 @@ void invalidNodes() {
   expectInvalid([](GraphWords& g) { g.node(NodeKind::slice, {0}, {0, 0, 1}); }, "axis is 0");
   expectInvalid([](GraphWords& g) { g.zero(0, 0); }, "stride is 0");
   expectInvalid([](GraphWords& g) { g.linear(0, -5, 0); }, "features is -5");
+  expectInvalid([](GraphWords& g) { g.node(NodeKind::batchNorm, {0}, {3}); }, "batchNorm", "affine is 3");
 }
 
 void invalidUnits() {

@@ -28,7 +28,7 @@ class GraphWords {
                 {c.out, c.kernelH, c.kernelW, c.strideH, c.strideW, c.padH, c.padW, c.dilationH, c.dilationW, c.groups,
                  c.bias});
   }
-  int batchNorm(int x) { return node(NodeKind::batchNorm, {x}, {1}); }
+  int batchNorm(int x, bool scaled = false) { return node(NodeKind::batchNorm, {x}, {scaled ? 2 : 1}); }
   int relu(int x) { return node(NodeKind::relu, {x}); }
   int add(std::vector<int32_t> terms) { return node(NodeKind::add, std::move(terms)); }
   int zero(int x, int stride = 1) { return node(NodeKind::zero, {x}, {stride}); }

@@ -1,7 +1,7 @@
 #pragma once
 // Random small graphs of every node kind, with units of every form: ReLU–Conv–BN, ReLU–Conv–Conv–BN with strides in
-// either convolution, Conv–BN–ReLU, and without normalization. With `gated`, activations are of every kind too, and
-// values are multiplied by values and by numbers per channel.
+// either convolution, Conv–BN–ReLU, and without normalization. With `gated`, activations are of every kind too, values
+// are multiplied by values and by numbers per channel, and normalizations have scales and shifts.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -36,6 +36,8 @@ class RandomGraph {
     return words_.node(kKinds[below(5)], {x});
   }
 
+  int normalization(int x) { return words_.batchNorm(x, gated_ && below(2) == 0); }
+
   SampleShape shape(int node) const { return decodeGraph(words_.words(0)).nodes[static_cast<size_t>(node)].shape; }
   /// An earlier node, mostly a late one.
   int operand() { return below(3) == 0 ? below(words_.size()) : words_.size() - 1 - below(std::min(4, words_.size())); }
@@ -66,7 +68,7 @@ class RandomGraph {
         words_.conv(x, convolution(s, false));
         break;
       case 1:
-        words_.batchNorm(x);
+        normalization(x);
         break;
       case 2:
         activation(x);
@@ -110,7 +112,7 @@ class RandomGraph {
       }
       case 11: {
         const int active = activation(x), conv = words_.conv(active, convolution(s, false));
-        words_.unit(active, conv, words_.batchNorm(conv));
+        words_.unit(active, conv, normalization(conv));
         break;
       }
       case 12: {  // separable: the unit holds the first or the second convolution
@@ -125,12 +127,12 @@ class RandomGraph {
                                              .padW = 1,
                                              .groups = s.c});
         const int second = words_.conv(first, convolution(s, below(2) == 0));
-        words_.unit(relu, below(2) == 0 ? first : second, words_.batchNorm(second));
+        words_.unit(relu, below(2) == 0 ? first : second, normalization(second));
         break;
       }
       case 13: {  // the activation comes last
         const int conv = words_.conv(x, convolution(s, false));
-        const int batchNorm = words_.batchNorm(conv);
+        const int batchNorm = normalization(conv);
         words_.unit(activation(batchNorm), conv, batchNorm);
         break;
       }

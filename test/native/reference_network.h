@@ -114,6 +114,7 @@ class ReferenceNetwork {
         break;
       case NodeKind::batchNorm:
         normalize(out, x[0], y);
+        if (node.scaled) scale(i, out, y, d);
         break;
       case NodeKind::relu:
       case NodeKind::relu6:
@@ -215,6 +216,22 @@ class ReferenceNetwork {
         for (int k = 0; k < inner; ++k)
           y[e.at(n, c, 0, 0) + k] = (x[e.at(n, c, 0, 0) + k] - mean) / std::sqrt(variance + 1e-5);
     }
+  }
+
+  void scale(int i, const Extent& e, Values& y, const std::optional<Disturbance>& d) {
+    size_t p = 0;
+    while (graph_.parameters[p].node != i) ++p;
+    Values factors = parameters_[p], shifts = parameters_[p + 1];
+    if (d && d->place == Disturbance::Place::parameter) {
+      if (d->index == static_cast<int>(p)) factors[d->element] += d->amount;
+      if (d->index == static_cast<int>(p) + 1) shifts[d->element] += d->amount;
+    }
+    for (int n = 0; n < batch_; ++n)
+      for (int c = 0; c < e.c; ++c)
+        for (int k = 0; k < e.h * e.w; ++k) {
+          double& value = y[e.at(n, c, 0, 0) + static_cast<size_t>(k)];
+          value = value * factors[static_cast<size_t>(c)] + shifts[static_cast<size_t>(c)];
+        }
   }
 
   /// PyTorch's pooling: an average's divisor counts the window clipped to the padded input, or to the input.

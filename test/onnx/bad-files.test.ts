@@ -141,6 +141,22 @@ describe('models that are not read', () => {
     );
   });
 
+  it('channels last: names the node that exchanges axes', () => {
+    const input: OnnxValue = { name: 'images', shape: [1, 8, 8, 3] };
+    const exchange: OnnxNode = {
+      op: 'Transpose',
+      inputs: ['images'],
+      output: 'first',
+      attributes: { perm: [0, 3, 1, 2] },
+    };
+    const conv = { ...CONV, inputs: ['first', 'w'] };
+    rejects(
+      modelOf([exchange, conv], { constants: [W], input }),
+      'UNSUPPORTED_MODEL',
+      /Transpose first: its order of axes is 0, 3, 1, 2; .* not channels last/,
+    );
+  });
+
   it('many: names twenty and counts the rest', () => {
     const nodes = Array.from(
       { length: 50 },
@@ -206,22 +222,27 @@ describe('models that are not read', () => {
     }
   });
 
-  it('weights after training, where those of the file are asked for', () => {
-    const norm: OnnxNode = {
-      op: 'BatchNormalization',
-      inputs: ['map', 'scale', 'zeros', 'zeros', 'scale'],
-      output: 'normal',
-    };
-    const vector = (name: string, value: number): OnnxTensor => ({
-      name,
-      shape: [4],
-      data: new Float32Array(4).fill(value),
-    });
-    const file = modelOf([CONV, norm], { constants: [W, vector('scale', 0.9), vector('zeros', 0)] });
-    rejects(file, 'INVALID_ARGUMENT', /normalization normal has a scale and shift other than 1 and 0.*'initialize'/, {
-      weights: 'file',
-    });
+  it('scale and shift of a normalization that do not fit, where the weights of the file are asked for', () => {
+    const norm: OnnxNode = { op: 'BatchNormalization', inputs: ['map', 'scale', 'shift', 'm', 'v'], output: 'normal' };
+    const constants = (channels: number) => [
+      W,
+      ...['scale', 'shift', 'm', 'v'].map((name) => weights(name, [channels])),
+    ];
+    const file = modelOf([CONV, norm], { constants: constants(5) });
+    rejects(file, 'INVALID_FILE', /weights of 5 numbers are no 4$/, { weights: 'file' });
     assert.equal(readOnnx(file).parameters, undefined);
+    const { parameters } = readOnnx(modelOf([CONV, norm], { constants: constants(4) }), { weights: 'file' });
+    assert.deepEqual(
+      parameters?.map(({ length }) => length),
+      [108, 4, 4],
+    );
+    const without = { ...norm, inputs: ['map', 'scale'] };
+    rejects(
+      modelOf([CONV, without], { constants: constants(4) }),
+      'UNSUPPORTED_MODEL',
+      /BatchNormalization normal: its shifts are missing/,
+      { weights: 'file' },
+    );
   });
 });
 

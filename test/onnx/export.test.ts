@@ -4,6 +4,7 @@ import type { Network } from '../../lib/engine/networks.ts';
 import { collectStatistics } from '../../lib/engine/run.ts';
 import { EznasError } from '../../lib/errors.ts';
 import { GraphBuilder } from '../../lib/graph/builder.ts';
+import { parameterTensors } from '../../lib/graph/counts.ts';
 import type { NetworkGraph } from '../../lib/graph/graph.ts';
 import { exportArchitecture, exportOnnx, type OnnxOptions } from '../../lib/onnx/export.ts';
 import { Random } from '../../lib/random.ts';
@@ -80,6 +81,19 @@ describe('ONNX export', () => {
     const cropped = builder.slice(builder.slice(sum, 2, 1, 3), 3, 0, 4);
     const graph = builder.finish(builder.linear(builder.relu(cropped), 5, true));
     await agree({ graph, key: 3 });
+  });
+
+  it('has scales and shifts of normalizations where they are given, of zeros too', async () => {
+    const builder = new GraphBuilder([3, 6, 5]);
+    const first = builder.scaledBatchNorm(builder.conv2d(builder.input, 5, { kernel: 3 }));
+    const ofZeros = builder.scaledBatchNorm(builder.zero(first));
+    const sum = builder.add([builder.relu(first), builder.conv2d(ofZeros, 5, { kernel: 3 })]);
+    const graph = builder.finish(builder.linear(builder.scaledBatchNorm(sum), 4));
+    const random = new Random(2);
+    const parameters = parameterTensors(graph).map(({ shape }) =>
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    );
+    await agree({ graph, key: 0, parameters });
   });
 
   it('rounds extents of pools up where they are not whole', async () => {

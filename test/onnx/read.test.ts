@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { Network } from '../../lib/engine/networks.ts';
-import { collectStatistics } from '../../lib/engine/run.ts';
-import { params } from '../../lib/graph/counts.ts';
+import type { Inputs, Network } from '../../lib/engine/networks.ts';
+import { collectStatistics, networkGradients } from '../../lib/engine/run.ts';
+import { flops, parameterTensors, params } from '../../lib/graph/counts.ts';
 import { findUnits } from '../../lib/graph/find-units.ts';
 import type { NetworkGraph } from '../../lib/graph/graph.ts';
 import { exportOnnx } from '../../lib/onnx/export.ts';
 import { readOnnx } from '../../lib/onnx/read.ts';
+import { scoreOnnx } from '../../lib/onnx/score.ts';
 import { Random } from '../../lib/random.ts';
 import { findSpace, SPACE_NAMES } from '../../lib/spaces/registry.ts';
 import type { NetworkOptions } from '../../lib/spaces/space.ts';
@@ -17,6 +18,8 @@ interface Known {
   readonly input: readonly [number, number, number, number];
   readonly logits: readonly number[];
   readonly parameters: number;
+  /** Of the sum of the logits by each parameter. */
+  readonly gradients?: readonly (readonly number[])[];
 }
 
 const models = JSON.parse(readFileSync(`${folder}logits.json`, 'utf8')) as Record<string, Known>;
@@ -26,10 +29,12 @@ function images(size: number): Float32Array {
   return Float32Array.from({ length: size }, (_, at) => Math.sin(0.37 * at) + Math.cos(0.11 * at));
 }
 
+function inputsOf({ graph: { inputShape: shape } }: Network, batch: number): Inputs {
+  return { batch, shape, data: images(batch * shape.reduce((a, b) => a * b, 1)) };
+}
+
 async function logitsOf(network: Network, batch: number): Promise<Float32Array> {
-  const shape = network.graph.inputShape;
-  const inputs = { batch, shape, data: images(batch * shape.reduce((a, b) => a * b, 1)) };
-  using statistics = await collectStatistics([network], inputs, { tensors: [], logits: true });
+  using statistics = await collectStatistics([network], inputsOf(network, batch), { tensors: [], logits: true });
   return statistics.logits(0, 'D')!;
 }
 
@@ -54,6 +59,53 @@ describe('ONNX files of PyTorch', () => {
       if (!name.endsWith('folded')) assert.equal(params(network.graph), parameters);
     });
   }
+});
+
+describe('a trained ONNX file', () => {
+  const trained = `${folder}trained.onnx`;
+
+  it('has scales and shifts of its own with the weights of the file, and gradients as in PyTorch', async () => {
+    const network = readOnnx(trained, { weights: 'file' });
+    const { input, gradients } = models['trained']!;
+    const found = await networkGradients(network, inputsOf(network, input[0]));
+    const tensors = parameterTensors(network.graph);
+    assert.equal(tensors.filter(({ role }) => role === 'scale' || role === 'shift').length, 8);
+    assert.equal(found.parameters.length, gradients!.length);
+    const scale = Math.max(...gradients!.flat().map(Math.abs));
+    for (const [at, expected] of gradients!.entries()) {
+      const { node, role } = tensors[at]!;
+      assert.equal(found.parameters[at]!.length, expected.length);
+      for (const [element, value] of expected.entries()) {
+        const error = Math.abs(found.parameters[at]![element]! - value);
+        assert.ok(error <= 2e-5 * scale, `${role} of node ${node}, ${element}: off by ${error} of ${scale}`);
+      }
+    }
+  });
+
+  it('tells no blocks: az-nas is refused', async () => {
+    await assert.rejects(scoreOnnx({ models: [trained], proxies: ['az-nas'], batch: 2 }), {
+      code: 'INVALID_ARGUMENT',
+      message: /fewer than 2 blocks; .* ONNX files tell none/,
+    });
+  });
+
+  it('starts anew as the untrained model does', () => {
+    const { graph, key, parameters } = readOnnx(trained);
+    assert.deepEqual(graph, readOnnx(`${folder}mobile.onnx`).graph);
+    assert.equal(key, readOnnx(`${folder}mobile.onnx`).key);
+    assert.equal(parameters, undefined);
+  });
+
+  it('is scored by every kind of proxy with the weights of the file', async () => {
+    const proxies = ['eznas-a', 'params', 'l2_norm', 'snip', 'grasp', 'synflow', 'naswot', 'zen', 'zico', 'meco'];
+    const options = { models: [trained], proxies, batch: 4 };
+    const { scores, models: read } = await scoreOnnx({ ...options, weights: 'file' });
+    for (const proxy of proxies) assert.ok(Number.isFinite(scores[proxy]![0]), proxy);
+    const { scores: anew } = await scoreOnnx(options);
+    assert.equal(scores['params']![0], anew['params']![0]);
+    assert.notEqual(scores['eznas-a']![0], anew['eznas-a']![0]);
+    assert.equal(read[0]!.flops, flops(readOnnx(trained).graph));
+  });
 });
 
 describe('ONNX files of our own', () => {

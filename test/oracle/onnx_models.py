@@ -2,9 +2,10 @@
 
     python3 test/oracle/onnx_models.py test/fixtures/onnx
 
-Writes <name>.onnx and logits.json: {name: {"input": [N, C, H, W], "images": seed, "logits": [...], "parameters": count}}. Images are
+Writes <name>.onnx and logits.json: {name: {"input": [N, C, H, W], "logits": [...], "parameters": count}}. Images are
 sin(0.37 * i) + cos(0.11 * i) at element i, so that no file of them is needed. Logits are those of training mode (batch statistics) unless the model
-has its normalization folded. PyTorch 1.13; torch.onnx.export needs no other package.
+has its normalization folded. The model that is as after training, with scales and shifts, has besides "gradients": those of the sum of its logits by
+each of its parameters. PyTorch 1.13; torch.onnx.export needs no other package.
 """
 
 import json
@@ -139,6 +140,7 @@ MODELS = [
     ("shuffle", Shuffle(), (3, 16, 16), True, dict(opset_version=17, **PRESERVE, **DYNAMIC)),
     ("mobile", Mobile(), (3, 14, 14), True, dict(opset_version=14, **PRESERVE, **DYNAMIC)),
     ("mobile-13", Mobile(), (3, 14, 14), True, dict(opset_version=13, **PRESERVE, **DYNAMIC)),
+    ("trained", Mobile(), (3, 14, 14), True, dict(opset_version=14, **PRESERVE, **DYNAMIC)),
 ]
 
 known = {}
@@ -147,6 +149,11 @@ for seed, (name, model, shape, batch_statistics, options) in enumerate(MODELS):
     for parameter in model.modules():
         if hasattr(parameter, "reset_parameters"):
             parameter.reset_parameters()
+    if name == "trained":
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.weight, -0.5, 1.5)
+                nn.init.normal_(module.bias, 0, 0.5)
     if not batch_statistics:
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -162,12 +169,15 @@ for seed, (name, model, shape, batch_statistics, options) in enumerate(MODELS):
             module.train()
     # Networks are read without their last softmax.
     whole = nn.Sequential(*list(model)[:-1]) if isinstance(model, nn.Sequential) else model
-    logits = whole(x).detach()
+    logits = whole(x)
     known[name] = {
         "input": [BATCH, *shape],
         "logits": [round(value, 7) for value in logits.flatten().tolist()],
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
+    if name == "trained":
+        gradients = torch.autograd.grad(logits.sum(), list(model.parameters()))
+        known[name]["gradients"] = [[round(value, 6) for value in gradient.flatten().tolist()] for gradient in gradients]
 
 with open(f"{FOLDER}/logits.json", "w") as file:
     json.dump(known, file)
