@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 npx cmake-js build --out build-arm64 --parallel 2 --CDCMAKE_SYSTEM_NAME=Linux --CDCMAKE_SYSTEM_PROCESSOR=aarch64 \
-  --CDCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ --CDCMAKE_EXE_LINKER_FLAGS=-static --CDEZNAS_TESTS=ON --CDEZNAS_CUDA=OFF
+  --CDCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ --CDCMAKE_EXE_LINKER_FLAGS=-static --CDEZNAS_TESTS=ON --CDEZNAS_CUDA=OFF --CDEZNAS_UNITY=ON
 # With the level named, no program starts itself anew, which the emulator could not follow.
 programs=("$@")
 ((${#programs[@]})) || programs=($(cd build-arm64/bin && ls -- *_test))

@@ -10,7 +10,7 @@
 namespace eznas {
 namespace {
 
-using Node = Population::Dag::Node;
+using DagNode = Population::Dag::Node;
 
 constexpr int kArity[kOperatorCount] = {
 #define X(name, arity) arity,
@@ -26,7 +26,7 @@ bool isCommutative(Operator op) {
 constexpr uint32_t wordOf(Operator op) { return kOperatorWord + static_cast<uint32_t>(op); }
 
 /// The one spelling under which a value is stored.
-Node canonical(Node node) {
+DagNode canonical(DagNode node) {
   if (node.isTensor()) return node;
   if (node.op() == Operator::heaviside) node.word = wordOf(Operator::gt0);
   if (node.op() == Operator::gt) {
@@ -38,7 +38,7 @@ Node canonical(Node node) {
 }
 
 struct NodeHash {
-  size_t operator()(const Node& node) const {
+  size_t operator()(const DagNode& node) const {
     uint64_t h =
         (uint64_t{static_cast<uint32_t>(node.a)} << 32 | static_cast<uint32_t>(node.b)) ^ uint64_t { node.word } << 57;
     h = (h ^ (h >> 31)) * 0x9e3779b97f4a7c15u;
@@ -68,7 +68,7 @@ class Builder {
         fail(program, i,
              "the operator needs " + std::to_string(arity) + " operands, " + std::to_string(stack_.size()) +
                  " are there");
-      Node node{.word = word};
+      DagNode node{.word = word};
       if (arity == 2) {
         node.b = stack_.back();
         stack_.pop_back();
@@ -87,7 +87,7 @@ class Builder {
                 "program " + std::to_string(program) + ", word " + std::to_string(position) + ": " + reason);
   }
 
-  int32_t intern(Node node) {
+  int32_t intern(DagNode node) {
     node = canonical(node);
     const auto next = static_cast<int32_t>(dag_.nodes.size());
     if (share_) {
@@ -100,7 +100,7 @@ class Builder {
 
   Population::Dag& dag_;
   const bool share_;
-  std::unordered_map<Node, int32_t, NodeHash> positions_;
+  std::unordered_map<DagNode, int32_t, NodeHash> positions_;
   std::vector<int32_t> stack_;
 };
 
