@@ -28,7 +28,7 @@ for (let from = 0; from < indices.length; from += CHUNK) {
   const networks = indices
     .slice(from, from + CHUNK)
     .map((index) => ({ graph: space.build(space.architecture(index)), key: index }));
-  await scoreNetworks(networks, programs, inputs, { threads: point.threads });
+  await scoreNetworks(networks, programs, inputs, { threads: point.threads, device: 'cpu' });
 }
 const seconds = (performance.now() - start) / 1000;
 console.log(JSON.stringify({ seconds, peakBytes: process.resourceUsage().maxRSS * 1024 }));

@@ -137,6 +137,47 @@ export interface NativeConvolution {
   batch: number;
 }
 
+/** Repeated runs on a GPU. */
+export interface NativeDeviceTimes {
+  /** Of each run: by the device's clock between first and last work, and by the host's until the device is done. */
+  deviceSeconds: Float64Array;
+  wallSeconds: Float64Array;
+  /** Convolutions or networks of one run. */
+  items: number;
+  /** Of one run, what the work needs by its shapes; of programs 0. */
+  operations: number;
+  bytes: number;
+}
+
+/** Timings on the first GPU that can be used, in builds with the CUDA backend; they reject with NO_DEVICE where there is none. */
+export interface NativeGpuBench {
+  /** Measured at best: floating-point operations a second by precision, and bytes a second of copying, read and written. */
+  benchDevice(): NativeJob<{
+    name: string;
+    bytesPerSecond: number;
+    operationsPerSecond: { float32: number; tf32: number };
+  }>;
+  /** So many equal convolutions at once as no cache holds; direction is an index into CONVOLUTION_DIRECTIONS. */
+  benchDeviceConvolution(
+    convolution: NativeConvolution,
+    direction: number,
+    repeats: number,
+    precision: 'float32' | 'tf32',
+  ): NativeJob<NativeDeviceTimes>;
+  /** The passes for the request's tensors, or, with programs, for those that they read, and the programs; of the first networks that fit at once. */
+  benchDeviceNetworks(
+    request: NativeCollectRequest,
+    programs: NativePrograms | undefined,
+    repeats: number,
+  ): NativeJob<NativeDeviceTimes>;
+  /** Programs on statistics recorded on GPUs: on those of the first. */
+  benchDevicePopulation(
+    statistics: NativeStatistics,
+    programs: NativePrograms,
+    repeats: number,
+  ): NativeJob<NativeDeviceTimes>;
+}
+
 export const CONVOLUTION_DIRECTIONS = ['forward', 'backwardData', 'backwardWeights'] as const;
 
 /** What measures run on: networks and inputs, and the classes of the images where a measure reads them. */
@@ -157,7 +198,7 @@ export interface NativeMeasures {
 
 export type NativeProgress = (done: number) => void;
 
-export interface NativeAddon {
+export interface NativeAddon extends Partial<NativeGpuBench> {
   info(): NativeInfo;
   setMemoryLimit(bytes: number): void;
   collect(request: NativeCollectRequest, onProgress?: NativeProgress): NativeJob<NativeStatistics>;

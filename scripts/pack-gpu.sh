@@ -18,7 +18,10 @@ cp "$(node -p process.execPath)" "$pack/bin/node"
 strip "$pack/bin/node"
 cp build-gpu/bin/*_gpu "$pack/native/"
 strip "$pack"/native/*
-cp -r package.json dist data "$pack/package/"
+cp -r dist data "$pack/package/"
+# Results name the commit.
+commit=$(git rev-parse --short=12 HEAD)$([ -z "$(git status --porcelain)" ] || echo +changes)
+node -p "JSON.stringify({ ...require('./package.json'), gitHead: '$commit' })" >"$pack/package/package.json"
 cp build-gpu/Release/eznas.node "$pack/package/prebuilds/linux-x64/eznas.glibc.node"
 strip "$pack/package/prebuilds/linux-x64/eznas.glibc.node"
 # What the package needs to run, and of SQLite's binaries the one for such a machine.

@@ -44,4 +44,7 @@ step score-difference node -e "
   if (!(differences.at(-1) < 0.05)) process.exit(1);" "$results/score-cpu.json" "$results/score-cuda.json"
 step evaluate-1000-cuda eznas evaluate --proxy eznas-a --networks 1000 --batch 16 --device cuda --json
 step evaluate-all-cuda eznas evaluate --proxy eznas-a --networks 15625 --batch 16 --device cuda --json
+for precision in float32 tf32; do
+  step "bench-$precision" eznas bench --device cuda --precision "$precision" --json --out "$results/bench-$precision.json"
+done
 ((failures == 0))

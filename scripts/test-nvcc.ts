@@ -1,6 +1,7 @@
 /**
- * Compiles every kernel of kernels/cuda with nvcc and compares what it takes on the device with scripts/kernel-budgets.tsv: registers, shared
- * memory, stack and spills, and the kind of its matrix instructions. Says so and does nothing where there is no nvcc.
+ * Builds the addon with the CUDA backend for an H100 by nvcc. Compares what every kernel takes on the device with scripts/kernel-budgets.tsv:
+ * registers, shared memory, stack (which spilled registers lie on), and the kind of its matrix instructions. Then tests the addon where it sees no
+ * GPU: test/cuda/*.nvcc.ts. Says so and does nothing where there is no nvcc.
  *
  *   npm run test:nvcc
  *   npm run test:nvcc -- --write     takes what was found as the new budgets
@@ -8,19 +9,18 @@
  * Registers are given out in eights, so a budget is a multiple of eight. Shared memory is what a kernel declares; what launches add is planned on the
  * host. `matrix` is the type of what tensor cores multiply, or `none` for a kernel that does not use them.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
-import { type KernelCode, kernelsOf } from './cubin.ts';
+import { parseArgs } from 'node:util';
+import { cubinsOf, type KernelCode, kernelsOf } from './cubin.ts';
 
 interface Usage {
   readonly registers: number;
   readonly shared: number;
   readonly stack: number;
-  readonly spills: number;
   readonly matrix: string;
 }
 
@@ -32,17 +32,16 @@ const UNITS = {
   registers: 'registers',
   shared: 'bytes of shared memory',
   stack: 'bytes of stack',
-  spills: 'bytes of spilled registers',
 } as const;
-const NUMBERS = ['registers', 'shared', 'stack', 'spills'] as const;
+const NUMBERS = ['registers', 'shared', 'stack'] as const;
 const COLUMNS = [...NUMBERS, 'matrix'] as const;
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SOURCES = join(ROOT, 'kernels/cuda');
-const TABLE = fileURLToPath(new URL('kernel-budgets.tsv', import.meta.url));
-const ARCHITECTURE = 'sm_90';
-const run = promisify(execFile);
-const work = mkdtempSync(join(tmpdir(), 'eznas-nvcc-'));
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const SOURCES = 'kernels/cuda';
+const BUILD = 'build-nvcc';
+const TABLE = 'scripts/kernel-budgets.tsv';
+const ARCHITECTURE = '90';
 
 /** A kernel per kind of product, to see that the kinds are told apart in this compiler's code. */
 const PROBE = `
@@ -59,50 +58,24 @@ PRODUCT(f16, "m16n8k16", "f16")
 extern "C" __global__ void none(float* d) { d[0] += d[1] * d[2]; }
 `;
 
-/** Compiles as cmake/cuda.cmake does; the cubin lies in a folder of the source's name afterwards. */
-async function compile(source: string, further: readonly string[]): Promise<{ cubin: string; report: string }> {
-  const folder = mkdtempSync(join(work, 'kernel-'));
-  const warnings = ['-Werror=all-warnings', '-Xcompiler=-Wall,-Wextra,-Wshadow,-Werror'];
-  const flags = ['-c', '-O3', '-std=c++20', `-arch=${ARCHITECTURE}`, '-I', ROOT, '-Xptxas=-v', ...warnings, ...further];
-  const output = ['--keep', '--keep-dir', folder, '-o', join(folder, 'object.o')];
-  const { stdout, stderr } = await run('nvcc', [...flags, ...output, source], { maxBuffer: 2 ** 26 });
-  const cubin = readdirSync(folder).find((name) => name.endsWith('.cubin'));
-  if (cubin === undefined) throw new Error(`nvcc left no cubin of ${source}`);
-  return { cubin: join(folder, cubin), report: stdout + stderr };
-}
-
-/** What ptxas reports of each kernel, by mangled name. */
-function reported(report: string): Map<string, Omit<Usage, 'matrix'>> {
-  const found = new Map<string, Omit<Usage, 'matrix'>>();
-  for (const part of report.split("Compiling entry function '").slice(1)) {
-    const number = (pattern: RegExp) => Number(pattern.exec(part)?.[1] ?? 0);
-    found.set(part.slice(0, part.indexOf("'")), {
-      registers: Math.ceil(number(/Used (\d+) registers/) / 8) * 8,
-      shared: number(/(\d+) bytes smem/),
-      stack: number(/(\d+) bytes stack frame/),
-      spills: number(/(\d+) bytes spill stores/) + number(/(\d+) bytes spill loads/),
-    });
-  }
-  return found;
-}
-
 function matrixKind({ matrix }: KernelCode): string {
   const types = Object.entries(matrix).filter(([, count]) => count > 0);
   return types.map(([type]) => type).join('+') || 'none';
 }
 
-async function usage(source: string, further: readonly string[] = []): Promise<Kernels> {
-  const { cubin, report } = await compile(source, further);
-  const resources = reported(report);
-  const kernels = kernelsOf(readFileSync(cubin)).filter(({ symbol }) => resources.has(symbol));
-  if (kernels.length !== resources.size)
-    throw new Error(`ptxas's report of ${source} names kernels that the cubin lacks`);
-  return new Map(
-    kernels.map((code) => [
-      `${basename(source)}: ${readable(code.symbol)}`,
-      { ...resources.get(code.symbol)!, matrix: matrixKind(code) },
-    ]),
-  );
+function testReader(): void {
+  const work = mkdtempSync(join(tmpdir(), 'eznas-nvcc-'));
+  try {
+    const [source, cubin] = [join(work, 'probe.cu'), join(work, 'probe.cubin')];
+    writeFileSync(source, PROBE);
+    execFileSync('nvcc', ['-cubin', `-arch=sm_${ARCHITECTURE}`, '-o', cubin, source]);
+    for (const kernel of kernelsOf(readFileSync(cubin))) {
+      if (kernel.symbol !== matrixKind(kernel))
+        throw new Error(`this nvcc's code is not understood: ${kernel.symbol} reads as ${matrixKind(kernel)}`);
+    }
+  } finally {
+    rmSync(work, { recursive: true });
+  }
 }
 
 /** `convSweep<Tile<1, 2, 1, 4>, false>` of a mangled name: without namespaces and parameters. */
@@ -119,27 +92,23 @@ function readable(symbol: string): string {
   }
 }
 
-async function testReader(): Promise<void> {
-  const source = join(work, 'probe.cu');
-  writeFileSync(source, PROBE);
-  for (const [name, { matrix }] of await usage(source)) {
-    if (name !== `probe.cu: ${matrix}`)
-      throw new Error(`this nvcc's code is not understood: ${name} reads as ${matrix}`);
-  }
+function build(): void {
+  const options = ['--CDEZNAS_CUDA=ON', `--CDEZNAS_CUDA_ARCHITECTURES=${ARCHITECTURE}-real`];
+  const parallel = ['--parallel', String(availableParallelism())];
+  execFileSync('npx', ['cmake-js', 'build', '--out', BUILD, ...parallel, ...options], { stdio: 'inherit' });
 }
 
-/** All kernels, by as many compilers as the machine has cores. */
-async function compileAll(): Promise<Kernels> {
-  const waiting = readdirSync(SOURCES).filter((name) => name.endsWith('.cu'));
+/** Of all that was built. */
+function findKernels(): Kernels {
   const found: [string, Usage][] = [];
-  const worker = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const kernels = await usage(join(SOURCES, name), name === 'random.cu' ? ['--fmad=false'] : []);
-      console.log(`${name}: ${kernels.size} kernels`);
-      found.push(...kernels);
+  for (const source of readdirSync(SOURCES).filter((name) => name.endsWith('.cu'))) {
+    const object = readFileSync(join(BUILD, 'CMakeFiles/eznas_cuda.dir', SOURCES, `${source}.o`));
+    for (const kernel of cubinsOf(object).flatMap(kernelsOf)) {
+      const { registers, shared, stack } = kernel;
+      const usage = { registers: Math.ceil(registers / 8) * 8, shared, stack, matrix: matrixKind(kernel) };
+      found.push([`${source}: ${readable(kernel.symbol)}`, usage]);
     }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  }
   return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -167,7 +136,7 @@ function compare(kernels: Kernels, budgets: Kernels): string[] {
 /** A heading, then a kernel per line. */
 function print(kernels: Kernels, compiler: string): string {
   const rows = [...kernels].map(([name, usage]) => [name, ...COLUMNS.map((column) => usage[column])]);
-  const heading = [`kernel, by nvcc ${compiler} for ${ARCHITECTURE}`, ...COLUMNS];
+  const heading = [`kernel, by nvcc ${compiler} for sm_${ARCHITECTURE}`, ...COLUMNS];
   return [heading, ...rows].map((fields) => `${fields.join('\t')}\n`).join('');
 }
 
@@ -175,22 +144,11 @@ function parse(table: string): Kernels {
   const [, ...rows] = table.trimEnd().split('\n');
   return new Map(
     rows.map((row) => {
-      const [name, registers, shared, stack, spills, matrix] = row.split('\t');
-      const numbers = { registers, shared, stack, spills };
-      if (matrix === undefined || Object.values(numbers).some((text) => !/^\d+$/.test(text!)))
-        throw new Error(
-          `${TABLE} has a row that is not "kernel${COLUMNS.map((name) => `, ${name}`).join('')}": ${row}`,
-        );
-      return [
-        name!,
-        {
-          registers: Number(registers),
-          shared: Number(shared),
-          stack: Number(stack),
-          spills: Number(spills),
-          matrix,
-        },
-      ];
+      const [name, registers, shared, stack, matrix] = row.split('\t');
+      const numbers = [registers, shared, stack];
+      if (matrix === undefined || numbers.some((text) => !/^\d+$/.test(text!)))
+        throw new Error(`${TABLE} has a row that is not "kernel, ${COLUMNS.join(', ')}": ${row}`);
+      return [name!, { registers: Number(registers), shared: Number(shared), stack: Number(stack), matrix }];
     }),
   );
 }
@@ -203,23 +161,25 @@ function compilerVersion(): string | undefined {
   }
 }
 
+/** The addon where it sees no GPU, wherever this runs. */
+function testAddon(): void {
+  const addon = join(process.cwd(), BUILD, 'Release/eznas.node');
+  const env = { ...process.env, EZNAS_ADDON: addon, CUDA_VISIBLE_DEVICES: '' };
+  execFileSync('npx', ['mocha', 'test/cuda/*.nvcc.ts'], { stdio: 'inherit', env });
+}
+
 const { values: options } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
 const compiler = compilerVersion();
-try {
-  if (compiler === undefined) {
-    console.log('no nvcc: kernels/cuda is not compiled for a device');
-  } else {
-    await testReader();
-    const kernels = await compileAll();
-    if (options.write) {
-      writeFileSync(TABLE, print(kernels, compiler));
-    } else {
-      const complaints = compare(kernels, parse(readFileSync(TABLE, 'utf8')));
-      for (const complaint of complaints) console.error(complaint);
-      if (complaints.length > 0) process.exitCode = 1;
-      else console.log(`${kernels.size} kernels within their budgets, by nvcc ${compiler} for ${ARCHITECTURE}`);
-    }
-  }
-} finally {
-  rmSync(work, { recursive: true, force: true });
+if (compiler === undefined) {
+  console.log('no nvcc: the CUDA backend is not built');
+} else {
+  testReader();
+  build();
+  const kernels = findKernels();
+  if (options.write) writeFileSync(TABLE, print(kernels, compiler));
+  const complaints = compare(kernels, parse(readFileSync(TABLE, 'utf8')));
+  for (const complaint of complaints) console.error(complaint);
+  if (complaints.length > 0) process.exitCode = 1;
+  else console.log(`${kernels.size} kernels within their budgets, by nvcc ${compiler} for sm_${ARCHITECTURE}`);
+  testAddon();
 }

@@ -80,7 +80,7 @@ def normalize(x):
 
 @unary
 def heaviside(x):
-    return torch.heaviside(x, torch.zeros(()))
+    return torch.heaviside(x, torch.zeros((), device=x.device))
 
 
 @unary
@@ -115,7 +115,7 @@ def mean(x):
 
 @unary
 def numel(x):
-    return torch.tensor([float(x.numel())])
+    return torch.tensor([float(x.numel())], device=x.device)
 
 
 @unary
@@ -126,7 +126,7 @@ def det(x):
 @unary
 def logdet(x):
     y = torch.logdet(x)
-    return torch.where(torch.isnan(y), torch.zeros(()), y)
+    return torch.where(torch.isnan(y), torch.zeros((), device=y.device), y)
 
 
 def gram(x):
@@ -137,7 +137,7 @@ def gram(x):
 @unary
 def symeig_ratio(x):
     if x.dim() == 0:
-        return torch.zeros(1)
+        return torch.zeros(1, device=x.device)
     values = torch.linalg.eigvalsh(gram(x))
     return values[-1] / values[0]
 
@@ -145,7 +145,7 @@ def symeig_ratio(x):
 @unary
 def eig_ratio(x):
     if x.dim() == 0:
-        return torch.zeros(1)
+        return torch.zeros(1, device=x.device)
     values = torch.linalg.eigvals(gram(x)).abs()
     return values.max() / values.min()
 
@@ -163,7 +163,7 @@ def kl_div(a, b):
 @binary
 def cosine(a, b):
     if a.dim() == 0 or b.dim() == 0:
-        return torch.zeros(1)
+        return torch.zeros(1, device=a.device)
     return torch.cosine_similarity(a.reshape(a.shape[0], -1), b.reshape(b.shape[0], -1), dim=1).sum()
 
 

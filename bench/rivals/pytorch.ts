@@ -14,7 +14,9 @@ interface RivalRun {
 /** A task's answer, or why there is none. */
 export type RivalAnswer<T> = (RivalRun & T) | { readonly missing: string };
 
-const PACKAGES = 'python3-torch python3-deap python3-scipy';
+/** What a task imports, and Debian's packages that have it. */
+const TORCH = { modules: 'torch', packages: 'python3-torch' };
+const SEARCH = { modules: 'torch, deap, scipy', packages: 'python3-torch python3-deap python3-scipy' };
 
 /** The Python that has PyTorch: EZNAS_PYTHON, else Debian's. */
 function python(): string {
@@ -24,10 +26,16 @@ function python(): string {
 /**
  * Runs bench/rivals/run.py on a request. Floats go through a file: inputs of the three passes, then every network's parameters.
  */
-export function runPyTorch<T>(request: object, floats: readonly Float32Array[] = []): RivalAnswer<T> {
-  const probe = spawnSync(python(), ['-c', 'import torch, deap, scipy'], { encoding: 'utf8' });
+export function runPyTorch<T>(
+  request: { readonly task: string; readonly [field: string]: unknown },
+  floats: readonly Float32Array[] = [],
+): RivalAnswer<T> {
+  const { modules, packages } = request.task === 'search' ? SEARCH : TORCH;
+  const probe = spawnSync(python(), ['-c', `import ${modules}`], { encoding: 'utf8' });
   if (probe.status !== 0) {
-    return { missing: `${python()} has no PyTorch, DEAP or SciPy; on Debian: apt-get install ${PACKAGES}` };
+    return {
+      missing: `${python()} cannot import ${modules}; on Debian: apt-get install ${packages}, or name another Python by EZNAS_PYTHON`,
+    };
   }
   const folder = mkdtempSync(join(tmpdir(), 'eznas-rival-'));
   try {

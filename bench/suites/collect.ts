@@ -1,4 +1,4 @@
-import { benchCollect, COLLECT_NETWORKS } from '../../lib/bench/collect.ts';
+import { benchCollect } from '../../lib/bench/collect.ts';
 import { summarize } from '../../lib/bench/measure.ts';
 import type { BenchEntry, BenchMachine, SuiteOptions } from '../../lib/bench/report.ts';
 import { photographs, randomNetworks } from '../../lib/bench/workload.ts';
@@ -12,6 +12,9 @@ import { givenInputs, norm, rivalRequest } from './shared.ts';
  * the other side of a ReLU, which happens about once per network in millions of elements, to either side; P tensors are differences.
  */
 const NORM_TOLERANCE = { activation: 1e-4, gradientOrDifference: 2e-2 };
+
+/** Networks that the rival runs: so many of those that the suite draws. */
+const NETWORKS = 16;
 
 /** The shipped suite, with PyTorch's seconds on the same networks, weights and inputs beside it. */
 export async function benchCollectBeside(machine: BenchMachine, options: SuiteOptions): Promise<BenchEntry[]> {
@@ -38,15 +41,15 @@ export async function benchCollectBeside(machine: BenchMachine, options: SuiteOp
 }
 
 async function rivalEntry(batch: number, options: SuiteOptions): Promise<BenchEntry | undefined> {
-  const workload = randomNetworks(COLLECT_NETWORKS, options.seed);
+  const workload = randomNetworks(NETWORKS, options.seed);
   const inputs = givenInputs(photographs(batch, options.seed), options.seed);
-  const { request, floats } = rivalRequest(workload, inputs, options.seed, options.threads);
+  const { request, floats } = rivalRequest(workload, inputs, options);
   const answer = runPyTorch<{ seconds: number[]; norms: number[][][] }>({ task: 'collect', ...request }, floats);
   if (answer.missing !== undefined) {
     console.error(`rival left out: ${answer.missing}`);
     return undefined;
   }
-  using statistics = await collectStatistics(workload.networks, inputs, { seed: options.seed });
+  using statistics = await collectStatistics(workload.networks, inputs, { seed: options.seed, device: options.device });
   answer.norms.forEach((units, network) => {
     units.forEach((norms, unit) => {
       norms.forEach((expected, tensor) => {

@@ -16,8 +16,8 @@ export async function benchSearch(_machine: BenchMachine, options: SuiteOptions)
   const name = 'paper preset, 4 x 20 networks, 50 x 15 programs';
   options.onEntry?.(name);
   const run = async () => {
-    const { threads, seed } = options;
-    await evolveProxy({ preset: 'paper', threads, seed, heldOut: 2, judgeBatch: 1 });
+    const { threads, seed, device } = options;
+    await evolveProxy({ preset: 'paper', threads, seed, device, heldOut: 2, judgeBatch: 1 });
     return undefined;
   };
   const timing = await measure(name, SAMPLES, run, options.signal);

@@ -1,3 +1,4 @@
+import type { SuiteOptions } from '../../lib/bench/report.ts';
 import type { Workload } from '../../lib/bench/workload.ts';
 import type { Inputs } from '../../lib/engine/networks.ts';
 import { initialParameters } from '../../lib/engine/run.ts';
@@ -15,12 +16,18 @@ export function givenInputs(inputs: Inputs, seed: number): GivenInputs {
 }
 
 /** The part of a rival's request that describes networks and inputs, and the floats that go with it. */
-export function rivalRequest(workload: Workload, inputs: GivenInputs, seed: number, threads: number) {
+export function rivalRequest(
+  workload: Workload,
+  inputs: GivenInputs,
+  { seed, threads, device, precision }: Pick<SuiteOptions, 'seed' | 'threads' | 'device' | 'precision'>,
+) {
   const parameters = workload.networks.map((network) => initialParameters(network, seed));
   return {
     request: {
       threads,
       seed,
+      device,
+      precision,
       classes: 10,
       inputShape: [inputs.batch, ...inputs.shape],
       networks: workload.architectures.map((architecture, i) => ({

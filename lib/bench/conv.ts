@@ -1,4 +1,5 @@
 import { CONVOLUTION_DIRECTIONS, type NativeConvolution, runNative } from '../addon.ts';
+import { deviceFigures, gpuOf, runOnGpu } from './gpu.ts';
 import { summarize } from './measure.ts';
 import type { BenchEntry, BenchMachine, SuiteOptions } from './report.ts';
 
@@ -41,35 +42,78 @@ const BATCHES = [1, 16] as const;
 /** A sample is the mean of enough runs for the clock to see. */
 const SAMPLE_OPERATIONS = 5e7;
 
-/** Convolution kernels on one thread: GFLOP/s and the share of the multiply-add peak that the same run measured. */
+/** What of a convolution is timed. */
+export interface ConvolutionCase {
+  readonly name: string;
+  readonly convolution: NativeConvolution;
+  /** Index into CONVOLUTION_DIRECTIONS. */
+  readonly direction: number;
+}
+
+const CASES: readonly ConvolutionCase[] = SHAPES.flatMap(({ name, shape }) =>
+  BATCHES.flatMap((batch) =>
+    CONVOLUTION_DIRECTIONS.map((direction, index) => ({
+      name: `${name} batch ${batch} ${direction}`,
+      convolution: { ...shape, batch },
+      direction: index,
+    })),
+  ),
+);
+
+/** Convolution kernels on one thread, with their share of the multiply-add peak that the same run measured; or on a GPU. */
 export async function benchConvolutions(machine: BenchMachine, options: SuiteOptions): Promise<BenchEntry[]> {
+  const bench = options.device === 'cpu' ? onOneThread : benchConvolutionOnGpu;
   const entries: BenchEntry[] = [];
-  for (const { name: shapeName, shape } of SHAPES) {
-    for (const batch of BATCHES) {
-      for (const [index, direction] of CONVOLUTION_DIRECTIONS.entries()) {
-        const name = `${shapeName} batch ${batch} ${direction}`;
-        options.onEntry?.(name);
-        const probe = await time({ ...shape, batch }, index, 1, options.signal);
-        const runs = Math.max(1, Math.round(SAMPLE_OPERATIONS / probe.operations));
-        const { seconds, operations } = await time({ ...shape, batch }, index, runs * options.samples, options.signal);
-        const means = Array.from({ length: options.samples }, (_, sample) => {
-          const part = seconds.subarray(sample * runs, (sample + 1) * runs);
-          return part.reduce((sum, x) => sum + x, 0) / runs;
-        });
-        const timing = summarize(means);
-        const gflops = operations / timing.median / 1e9;
-        entries.push({
-          suite: 'conv',
-          name,
-          timing,
-          figures: { gflops, percentOfPeak: (100 * gflops) / machine.peakGflops.one },
-        });
-      }
-    }
+  for (const given of CASES) {
+    options.onEntry?.(given.name);
+    entries.push(await bench(given, machine, options));
   }
   return entries;
 }
 
-function time(convolution: NativeConvolution, direction: number, repeats: number, signal?: AbortSignal) {
-  return runNative((native) => native.benchConvolution(convolution, direction, repeats), signal);
+async function onOneThread(
+  { name, convolution, direction }: ConvolutionCase,
+  machine: BenchMachine,
+  { samples, signal }: SuiteOptions,
+): Promise<BenchEntry> {
+  const time = (repeats: number) =>
+    runNative((native) => native.benchConvolution(convolution, direction, repeats), signal);
+  const probe = await time(1);
+  const runs = Math.max(1, Math.round(SAMPLE_OPERATIONS / probe.operations));
+  const { seconds, operations } = await time(runs * samples);
+  const means = Array.from({ length: samples }, (_, sample) => {
+    const part = seconds.subarray(sample * runs, (sample + 1) * runs);
+    return part.reduce((sum, x) => sum + x, 0) / runs;
+  });
+  const timing = summarize(means);
+  const gflops = operations / timing.median / 1e9;
+  return {
+    suite: 'conv',
+    name,
+    timing,
+    figures: { gflops, percentOfPeak: (100 * gflops) / machine.peakGflops.one },
+  };
+}
+
+/** Many equal convolutions at once, as networks of a search space have them; seconds are those of one. */
+export async function benchConvolutionOnGpu(
+  { name, convolution, direction }: ConvolutionCase,
+  machine: BenchMachine,
+  { samples, precision, signal }: SuiteOptions,
+): Promise<BenchEntry> {
+  const times = await runOnGpu(
+    (native) => native.benchDeviceConvolution(convolution, direction, samples, precision),
+    signal,
+  );
+  const timing = summarize([...times.wallSeconds].map((seconds) => seconds / times.items));
+  // Depthwise kernels make exact products at either precision.
+  const products = convolution.groups > 1 && convolution.groups === convolution.inChannels ? 'float32' : precision;
+  const gflops = times.operations / times.items / timing.median / 1e9;
+  return {
+    suite: 'conv',
+    name,
+    timing,
+    figures: { gflops },
+    onDevice: deviceFigures(times, gpuOf(machine), products),
+  };
 }

@@ -1,3 +1,4 @@
+import type { Backend } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
 import { benchCollect } from './collect.ts';
@@ -17,8 +18,17 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   spaces: benchSpaces,
 };
 
-/** Those that are run where none is named; the others take minutes. */
+/** Those that are run where none is named, and that there are on a GPU; the others take minutes. */
 export const DEFAULT_SUITES: readonly string[] = ['conv', 'collect', 'population'];
+
+/** @throws EznasError INVALID_ARGUMENT for a suite that there is not on the device */
+export function requireSuiteOn(device: Backend, name: string): void {
+  if (device === 'cpu' || DEFAULT_SUITES.includes(name)) return;
+  throw new EznasError(
+    'INVALID_ARGUMENT',
+    `the suite '${name}' is for the CPU; on a GPU there are ${DEFAULT_SUITES.join(', ')}`,
+  );
+}
 
 /**
  * The suite of a name.

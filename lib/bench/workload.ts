@@ -16,6 +16,8 @@ export interface Workload {
   readonly networks: readonly Network[];
   /** Multiply-adds of one forward pass of one image, mean over the networks. */
   readonly meanMultiplyAdds: number;
+  /** Of the images that the networks take. */
+  readonly resolution: number;
 }
 
 export function randomNetworks(count: number, seed: number): Workload {
@@ -26,6 +28,7 @@ export function randomNetworks(count: number, seed: number): Workload {
     architectures: indices.map((index) => space.print(space.architecture(index))),
     networks,
     meanMultiplyAdds: networks.reduce((sum, { graph }) => sum + flops(graph), 0) / Math.max(1, count),
+    resolution: 32,
   };
 }
 

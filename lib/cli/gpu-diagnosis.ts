@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { nvidiaDriver } from '../engine/nvidia-driver.ts';
 
 export interface Gpu {
   readonly name: string;
@@ -47,7 +47,7 @@ const SMI_MILLISECONDS = 10_000;
 /** Looks for the driver and its GPUs. @param cuda see {@link GpuFindings} */
 export async function diagnoseGpus(cuda: GpuFindings['cuda']): Promise<GpuDiagnosis> {
   const listed = await listGpus();
-  const driver = kernelDriver() ?? listed.driver;
+  const driver = nvidiaDriver() ?? listed.driver;
   const found = cuda?.devices.map(({ name, memory, computeCapability }) => ({ name, memory, computeCapability })) ?? [];
   const devices = found.length > 0 ? found : listed.devices;
   const usable = isUsable(cuda);
@@ -77,15 +77,6 @@ export function adviseOnGpus({ driver, devices, cuda }: GpuFindings): string | n
 
 function isUsable(cuda: GpuFindings['cuda']): boolean {
   return cuda?.devices.some(({ usable }) => usable) ?? false;
-}
-
-function kernelDriver(): string | null {
-  try {
-    const text = readFileSync('/proc/driver/nvidia/version', 'utf8');
-    return /Kernel Module(?: for \S+)?\s+(\d[\d.]*)/.exec(text)?.[1] ?? null;
-  } catch {
-    return null;
-  }
 }
 
 async function listGpus(): Promise<{ readonly driver: string | null; readonly devices: readonly Gpu[] }> {

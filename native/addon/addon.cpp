@@ -169,6 +169,12 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("disposeStatistics", disposeStatistics);
   add("benchMachine", benchMachine);
   add("benchConvolution", benchConvolution);
+#if defined(EZNAS_CUDA_BACKEND)
+  add("benchDevice", benchDevice);
+  add("benchDeviceConvolution", benchDeviceConvolution);
+  add("benchDeviceNetworks", benchDeviceNetworks);
+  add("benchDevicePopulation", benchDevicePopulation);
+#endif
   return exports;
 }
 

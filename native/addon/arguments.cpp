@@ -131,13 +131,14 @@ CollectRequest readCollectRequest(Napi::Value value) {
   request.tensors = static_cast<uint32_t>(tensors);
   request.logits = object.Get("logits").ToBoolean();
   request.threads = readThreads(object.Get("threads"));
-  const Napi::Value precision = object.Get("precision");
-  if (!precision.IsUndefined()) {
-    const bool tf32 = isText(precision, "tf32");
-    if (!tf32 && !isText(precision, "float32")) refuse("precision", "'float32' or 'tf32'");
-    request.precision = tf32 ? Precision::tf32 : Precision::float32;
-  }
+  request.precision = readPrecision(object.Get("precision"));
   return request;
+}
+
+Precision readPrecision(Napi::Value value) {
+  const bool tf32 = isText(value, "tf32");
+  if (!tf32 && !value.IsUndefined() && !isText(value, "float32")) refuse("precision", "'float32' or 'tf32'");
+  return tf32 ? Precision::tf32 : Precision::float32;
 }
 
 std::string readDevice(Napi::Value value) {

@@ -22,6 +22,9 @@ struct ProgramWords {
 ProgramWords readPrograms(Napi::Value value);
 EvaluateOptions readEvaluateOptions(Napi::Value value);
 
+/// "float32", also where it is left out, or "tf32".
+Precision readPrecision(Napi::Value value);
+
 /// "cpu" or "cuda": the field `device` of an object.
 std::string readDevice(Napi::Value value);
 

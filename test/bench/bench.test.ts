@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { compareReports, readReport } from '../../lib/bench/compare.ts';
 import { measure, summarize } from '../../lib/bench/measure.ts';
 import type { BenchEntry } from '../../lib/bench/report.ts';
-import { DEFAULT_SUITES, findSuite, SUITES } from '../../lib/bench/suites.ts';
+import { DEFAULT_SUITES, findSuite, requireSuiteOn, SUITES } from '../../lib/bench/suites.ts';
 import { nodeCount, nodeElements, randomNetworks, randomPrograms } from '../../lib/bench/workload.ts';
 import { EznasError } from '../../lib/errors.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
@@ -74,6 +74,15 @@ describe('benches', () => {
     assert.throws(() => findSuite('toString'), EznasError);
     assert.equal(findSuite('conv'), SUITES['conv']);
     for (const name of DEFAULT_SUITES) assert.equal(findSuite(name), SUITES[name]);
+  });
+
+  it('that GPUs lack are refused there by name', () => {
+    for (const name of Object.keys(SUITES)) requireSuiteOn('cpu', name);
+    for (const name of DEFAULT_SUITES) requireSuiteOn('cuda', name);
+    assert.throws(
+      () => requireSuiteOn('cuda', 'spaces'),
+      /'spaces' is for the CPU; on a GPU there are conv, collect, population/,
+    );
   });
 
   it('count one operator on one element, the largest of operands and result, leaves free', () => {

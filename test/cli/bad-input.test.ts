@@ -28,6 +28,7 @@ describe('bad input', () => {
     ['an unknown dataset', evaluate('--dataset', 'cifar-10'), 2, /option --dataset: .* did you mean 'cifar10'\?/],
     ['an unknown device', evaluate('--device', 'gpu'), 2, /option --device: 'gpu' .* known are auto, cpu, cuda/],
     ['a device that is not there', evaluate('--device', 'cuda'), 5, /'cuda' is not available: .*use 'cpu' or 'auto'/],
+    ['a bench on a device that is not there', ['bench', 'conv', '--device', 'cuda'], 5, /'cuda' is not available/],
     ['images that are not there', evaluate('--images', '/nowhere'), 2, /no images at '\/nowhere'/],
     ['an unknown proxy', ['evaluate', '--proxy', 'eznas'], 2, /option --proxy: 'eznas' .* known are eznas-a/],
     ['a misspelt proxy', ['evaluate', '--proxy', 'parms'], 2, /did you mean 'params'\?/],

@@ -3,20 +3,10 @@ import { collectStatistics, scoreNetworks } from '../../lib/engine/run.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
 import { nasbench201 } from '../../lib/spaces/nasbench201.ts';
 import { randomInputs, smallNetworks } from '../engine/support.ts';
-import { deviceBytes, withCode } from './support.ts';
+import { deviceBytes, withCode, within } from './support.ts';
 
 const PROGRAMS = [parseProgram('mean(abs(T1GP))')];
 const INDICES = Array.from({ length: 8 }, (_, index) => index * 1801);
-
-/** Runs with a limit on what may be held on each device, in bytes above what is held. */
-async function within<T>(bytes: number, run: () => Promise<T>): Promise<T> {
-  process.env['EZNAS_GPU_MEMORY_LIMIT'] = String(deviceBytes() + bytes);
-  try {
-    return await run();
-  } finally {
-    delete process.env['EZNAS_GPU_MEMORY_LIMIT'];
-  }
-}
 
 describe('limits of the GPUs', () => {
   const networks = smallNetworks(INDICES);

@@ -13,6 +13,16 @@ export function deviceBytes(): number {
     .cuda!.devices.reduce((sum, { inUse }) => sum + inUse, 0);
 }
 
+/** Runs with a limit on what may be held on each device, in bytes above what is held. */
+export async function within<T>(bytes: number, run: () => Promise<T>): Promise<T> {
+  process.env['EZNAS_GPU_MEMORY_LIMIT'] = String(deviceBytes() + bytes);
+  try {
+    return await run();
+  } finally {
+    delete process.env['EZNAS_GPU_MEMORY_LIMIT'];
+  }
+}
+
 /** Requires an error of a code whose message says so much. */
 export function withCode(code: ErrorCode, ...words: RegExp[]) {
   return (error: unknown) => {

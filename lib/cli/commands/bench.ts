@@ -1,12 +1,20 @@
 import type { Command } from 'commander';
 import { type Comparison, compareReports, readReport } from '../../bench/compare.ts';
-import { type BenchEntry, type BenchReport, benchReport, measureMachine } from '../../bench/report.ts';
+import {
+  type BenchEntry,
+  type BenchReport,
+  benchReport,
+  describeFigures,
+  describeMachine,
+  measureMachine,
+} from '../../bench/report.ts';
+import { resolveDevice } from '../../engine/device.ts';
 import { noteToUser } from '../notes.ts';
 import { addOptions, checkOptions } from '../options.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['threads', 'samples', 'seed', 'compare', 'out', 'json'] as const;
+const OPTIONS = ['device', 'precision', 'threads', 'samples', 'seed', 'compare', 'out', 'json'] as const;
 
 /** A report, with how its times stand to an earlier one's where that is asked for. */
 interface BenchResult extends BenchReport {
@@ -28,10 +36,7 @@ const ENTRY_COLUMNS: readonly Column<BenchEntry>[] = [
   },
   {
     title: 'figures',
-    text: ({ figures }) =>
-      Object.entries(figures)
-        .map(([figure, value]) => `${figure} ${value.toPrecision(4)}`)
-        .join(', '),
+    text: describeFigures,
   },
 ];
 
@@ -53,7 +58,8 @@ export function addBench(cli: Command, signal: AbortSignal): void {
     .summary('time eznas on this machine')
     .description(
       "Times kernels, networks and programs on this machine, beside the peak and the bandwidth measured in the same run. Each entry's figures " +
-        'name their units.',
+        'name their units. On a GPU, times by its own clock stand beside those of the host, with the shares of its measured bandwidth and rate of ' +
+        'products.',
     )
     .argument('[suites...]', 'conv, collect, population, spaces (default: all but spaces, which takes minutes)');
   addOptions(command, OPTIONS).addHelpText(
@@ -63,31 +69,31 @@ Examples:
   $ eznas bench conv
   $ eznas bench --json --out before.json
   $ eznas bench collect --compare before.json
-  $ eznas bench spaces`,
+  $ eznas bench spaces
+  $ eznas bench --device cuda --precision tf32 --json`,
   );
   command.action(async (names: string[], given: Record<string, unknown>) => {
     const options = checkOptions(given, OPTIONS);
     const earlier = options.compare === undefined ? undefined : readReport(options.compare);
+    const device = resolveDevice(options.device ?? 'cpu');
     // Only this command needs the bench library, which takes time to load.
-    const { DEFAULT_SUITES, findSuite } = await import('../../bench/suites.ts');
-    const suites = (names.length > 0 ? names : DEFAULT_SUITES).map((name) => findSuite(name));
-    const { threads = 0, samples = 9, seed = 0 } = options;
+    const { DEFAULT_SUITES, findSuite, requireSuiteOn } = await import('../../bench/suites.ts');
+    const chosen = names.length > 0 ? names : DEFAULT_SUITES;
+    const suites = chosen.map((name) => findSuite(name));
+    const { threads = 0, samples = 9, seed = 0, precision = 'float32' } = options;
+    for (const name of chosen) requireSuiteOn(device, name);
     const onEntry = (name: string) => options.json || noteToUser(`timing ${name}`);
     const work = async (): Promise<BenchResult> => {
-      const machine = await measureMachine(threads, signal);
+      const machine = await measureMachine(threads, { device, signal });
+      const settings = { device, precision, threads: machine.threads, samples, seed, signal, onEntry };
       const entries: BenchEntry[] = [];
-      for (const suite of suites)
-        entries.push(
-          ...(await suite(machine, { device: 'cpu', threads: machine.threads, samples, seed, signal, onEntry })),
-        );
-      const report = benchReport(machine, entries);
+      for (const suite of suites) entries.push(...(await suite(machine, settings)));
+      const report = benchReport(machine, settings, entries);
       return earlier ? { ...report, comparisons: compareReports(earlier.entries, entries) } : report;
     };
     const { machine } = await giveResult(options, work, forPeople);
     if (options.json) return;
-    const { cpu, simd, peakGflops, bandwidthGBs } = machine;
-    const peaks = `peak ${peakGflops.one.toFixed(0)} GFLOP/s on one, ${peakGflops.all.toFixed(0)} on all`;
-    noteToUser(`${cpu}, ${simd}, ${machine.threads} threads; ${peaks}; copying ${bandwidthGBs.toFixed(1)} GB/s`);
+    noteToUser(describeMachine(machine));
   });
 }
 
