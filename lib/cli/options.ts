@@ -201,6 +201,12 @@ const OPTIONS = {
     fallback: 'that of --space and --dataset',
     schema: names('benchmarks'),
   },
+  unlabelled: {
+    flags: '--unlabelled <count>',
+    help: 'networks of each task that are run without their accuracies, to choose terms by predicted ones',
+    fallback: '200',
+    schema: integer(0, 1_000_000),
+  },
   judge: {
     flags: '--judge <list>',
     help: 'what to judge the result on besides, "all" for every dataset of every benchmark',

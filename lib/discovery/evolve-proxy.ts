@@ -4,22 +4,28 @@ import type { RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
-import { DEFAULT_BATCH, resolveSetting, type Setting, type SettingOptions } from '../evaluation/setting.ts';
+import { DEFAULT_BATCH, resolveSetting, type SettingOptions } from '../evaluation/setting.ts';
 import type { SearchConfig } from '../evolution/config.ts';
 import { evolve, type GenerationEvent } from '../evolution/evolve.ts';
 import type { Sign } from '../evolution/fitness.ts';
 import { type PresetName, resolveConfig } from '../evolution/presets.ts';
 import { RunFolder } from '../evolution/run-folder.ts';
-import { drawHeldOut, drawTasks, type FitnessTask } from '../evolution/task.ts';
+import { drawTasks, type FitnessTask } from '../evolution/task.ts';
 import { printProgram } from '../programs/print.ts';
 import { Random } from '../random.ts';
 import { type Baseline, judge } from './judge.ts';
 import { type DiscoveryConfig, parseDiscoveryConfig } from './run-config.ts';
 import { TaskEvaluator } from './task-evaluator.ts';
-import { findTasks, networkPool, type TaskPlace, taskName, tasksSignature } from './tasks.ts';
-
-/** Networks of the final judgement on each task, where nothing else is asked for. */
-const HELD_OUT = { alone: 1000, each: 200 };
+import {
+  drawJudged,
+  findTasks,
+  type Judged,
+  nameTasks,
+  networkPool,
+  type TaskPlace,
+  taskStream,
+  tasksSignature,
+} from './tasks.ts';
 
 /** How far a search has come. */
 export type DiscoveryProgress =
@@ -104,17 +110,9 @@ export interface EvolveResult {
  *   {@link resumeEvolution} continues; TOO_LARGE, OUT_OF_MEMORY, NO_DEVICE, CUDA_ERROR, ADDON_UNAVAILABLE
  */
 export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<EvolveResult> {
-  const { space = 'nasbench201', dataset, images = 'photographs', runFolder, seed = 0, benchmarks = [] } = options;
-  if (options.tasks && (options.space ?? dataset) !== undefined) {
-    throw new EznasError('INVALID_ARGUMENT', 'give either tasks, or a space with its dataset, to learn from; not both');
-  }
-  const given = options.tasks ?? [dataset === undefined ? space : `${space}:${dataset}`];
-  const tasks = findTasks(given, benchmarks).map(taskName);
-  const judged = findTasks(options.judgedTasks ?? (options.tasks ? ['all'] : []), benchmarks).map(taskName);
-  if (tasks.length === 0) throw new EznasError('INVALID_ARGUMENT', 'no tasks are given; a search needs at least one');
+  const { images = 'photographs', runFolder, seed = 0 } = options;
   const config: DiscoveryConfig = {
-    tasks,
-    judgedTasks: judged.filter((name) => !tasks.includes(name)),
+    ...nameTasks(options),
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? DEFAULT_BATCH,
@@ -138,14 +136,6 @@ export async function resumeEvolution(runFolder: string, options: ResumeOptions 
   return await discover(setUp(parseDiscoveryConfig(run.config, run.path), options), run, options);
 }
 
-/** Networks that the result is judged on. */
-interface Judged {
-  readonly name: string;
-  readonly seen: boolean;
-  readonly setting: Setting;
-  readonly indices: readonly number[];
-}
-
 /** A configuration with its networks drawn. */
 interface Problem {
   readonly config: DiscoveryConfig;
@@ -166,26 +156,15 @@ function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: Re
   const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
     resolveSetting({ benchmark, dataset, images, seed, device, precision, batch: images_ });
   const random = new Random(seed).fork('evolve proxy');
-  // A search on one task alone draws the same networks whatever the task.
-  const stream = (label: string, place: number, name: string) => random.fork(place === 0 ? label : `${label} ${name}`);
   const tasks = learned.flatMap((place, at) => {
     const pool = networkPool(settingOf(place, batch));
-    return drawTasks(pool, stream('tasks', at, pool.name), { tasks: tasksPerPool, networksPerTask });
+    return drawTasks(pool, taskStream(random, 'tasks', at, pool.name), { tasks: tasksPerPool, networksPerTask });
   });
   const places = [...learned, ...findTasks(config.judgedTasks, benchmarks)];
-  const judged = places.map((place, at): Judged => {
-    const setting = settingOf(place, judgeBatch);
-    const pool = networkPool(setting);
-    const wanted = config.heldOut ?? (places.length === 1 ? HELD_OUT.alone : HELD_OUT.each);
-    const indices = drawHeldOut(pool, stream('held-out', at, pool.name), tasks, wanted);
-    const enough = config.heldOut === null || places.length > 1 ? 2 : wanted;
-    if (wanted < 2 || indices.length < enough) {
-      throw new EznasError(
-        'INVALID_ARGUMENT',
-        `cannot hold out ${wanted} networks; at least 2 are needed, and the search's tasks leave ${indices.length} of ${pool.name}`,
-      );
-    }
-    return { name: taskName(place), seen: at < learned.length, setting, indices };
+  const judged = drawJudged(places, (place) => settingOf(place, judgeBatch), random, {
+    learned: learned.length,
+    tasks,
+    heldOut: config.heldOut,
   });
   return { config, tasks, judged };
 }

@@ -1,29 +1,42 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../engine/device.ts';
-import { EznasError } from '../errors.ts';
+import { type EvaluateOptions, scoreNetworks } from '../engine/run.ts';
 import { formulaContender } from '../evaluation/contenders.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
 import { resolveSetting, type Setting, type SettingOptions } from '../evaluation/setting.ts';
-import { drawHeldOut, drawTasks, type FitnessTask } from '../evolution/task.ts';
+import { drawTasks, type FitnessTask } from '../evolution/task.ts';
 import type { ProgramValues } from '../forests/candidates.ts';
 import { type ForestConfig, resolveForestConfig } from '../forests/config.ts';
-import { type ForestProgress, type GrowthBatch, type GrowthRound, growForest } from '../forests/grow.ts';
+import {
+  type ForestProgress,
+  type GrowthBatch,
+  type GrowthRound,
+  growForest,
+  type UnitEvaluator,
+} from '../forests/grow.ts';
 import { systematicPrograms } from '../forests/systematic.ts';
 import { ValueStore } from '../forests/value-store.ts';
 import { quantilesOf, type Reference } from '../formulas/combine.ts';
 import { printFormula } from '../formulas/print.ts';
-import { symbolicSignature } from '../programs/symbols.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
 import { Random } from '../random.ts';
 import { parseRunConfig } from '../runs/config.ts';
 import { LockedFolder } from '../runs/folder.ts';
 import { parseTimes, printTime, type StageTime } from '../runs/times.ts';
-import type { ResumeOptions as EvolveResumeOptions } from './evolve-proxy.ts';
+import type { ResumeOptions as EvolveResumeOptions, TaskJudgement } from './evolve-proxy.ts';
 import { type Baseline, judgeContenders } from './judge.ts';
-import { TaskEvaluator } from './task-evaluator.ts';
-import { networkPool } from './tasks.ts';
+import {
+  drawJudged,
+  findTasks,
+  type Judged,
+  nameTasks,
+  networkPool,
+  type TaskPlace,
+  taskStream,
+  tasksSignature,
+} from './tasks.ts';
 
 /** File of a run folder with the values of all programs met. */
 const VALUES = 'values.sqlite';
@@ -46,28 +59,38 @@ export interface GrowthCourse {
 /** Quantiles of each term that go with a forest, so that it can score single networks. */
 const QUANTILES = 101;
 
-/** Statistics of the search's networks kept in memory, at most: 100 networks of NAS-Bench-201 at batch 1 take 3.2 GiB. */
-const KEPT_BYTES = 4 * 2 ** 30;
-
-/** Networks whose statistics are recorded, and kept or not, together. */
+/** Networks whose values are computed, and kept in the run folder, together. */
 const CHUNK = 20;
+
+/** Networks run without their accuracies, where nothing else is asked for. */
+const UNLABELLED = 200;
 
 /** How far a search has come. */
 export type GrowthProgress =
-  | { readonly stage: 'record' | 'judge'; readonly done: number; readonly total: number }
+  /** Networks that the first programs have run on, of all; those of unknown accuracy are run on by few programs. Networks of the judgement. */
+  | { readonly stage: 'begin' | 'judge'; readonly done: number; readonly total: number }
   | ({ readonly stage: 'search' } & ForestProgress);
 
 export interface ResumeGrowthOptions extends Omit<EvolveResumeOptions, 'onProgress'> {
   readonly onProgress?: (progress: GrowthProgress) => void;
 }
 
-export interface EvolveForestOptions
-  extends ResumeGrowthOptions,
-    Pick<SettingOptions, 'dataset' | 'seed' | 'precision'> {
-  /** Name of the search space, default `nasbench201`. */
+export interface EvolveForestOptions extends ResumeGrowthOptions, Pick<SettingOptions, 'seed' | 'precision'> {
+  /**
+   * What the search learns from: benchmarks with a dataset, such as `nasbench201:cifar10`, or without for the first. Default: those that `space`
+   * and `dataset` name.
+   */
+  readonly tasks?: readonly string[];
+  /** What the result is judged on besides, `all` for everything there is. Default: all where `tasks` are given, else nothing. */
+  readonly judgedTasks?: readonly string[];
+  /** Search space of the only task, default `nasbench201`. */
   readonly space?: string;
-  /** Networks whose accuracies the search sees, default 100. */
+  /** Dataset of the only task, default the first of its benchmark. */
+  readonly dataset?: string;
+  /** Networks of each task whose accuracies the search sees, default 100. */
   readonly networks?: number;
+  /** Networks of each task that the search runs without seeing their accuracies, default 200, or half of what a task has besides. */
+  readonly unlabelled?: number;
   /** Changes to the defaults of the search. */
   readonly search?: Partial<Omit<ForestConfig, 'seed'>>;
   /** `photographs` (default), `noise`, or a path. */
@@ -75,45 +98,49 @@ export interface EvolveForestOptions
   /** Images in the search's minibatch, default 1, and in that of the final judgement, default as many: values of many formulas depend on it. */
   readonly batch?: number;
   readonly judgeBatch?: number;
-  /** Networks of the final judgement, which the search never sees; default 1,000. */
+  /** Networks of the final judgement on each task, which the search never sees; default 1,000, or 200 where there are several; fewer where a task has no more. */
   readonly heldOut?: number;
   /** A new or empty folder to keep the run in; without one the run cannot be resumed. */
   readonly runFolder?: string;
 }
 
 export interface EvolveForestResult {
-  /** Of the final judgement. */
+  /** Of the final judgement on the first task. */
   readonly protocol: Protocol;
-  readonly search: ForestConfig & { readonly networks: number; readonly batch: number };
+  readonly search: ForestConfig & { readonly networks: number; readonly unlabelled: number; readonly batch: number };
   readonly best: {
     /** A forest, see parseFormula; higher scores mean higher accuracy. */
     readonly formula: string;
-    /** Of the networks of the search: a quantile of τ over resamples less a penalty for size, and τ itself. */
+    /** The least correlation with the ranks of predicted accuracies of any task, less a penalty for size; and the least τ with the known ones. */
     readonly fitness: number;
     readonly tau: number;
     /** How each term came in: the formula and the fitness with it. */
     readonly growth: readonly { readonly term: string; readonly fitness: number }[];
     readonly heldOut: Ranking;
-    /** Quantiles of the terms on the networks of the judgement: a forest needs them to score networks one by one. */
+    /** Quantiles of the terms on the networks of the judgement on the first task: a forest needs them to score networks one by one. */
     readonly reference: Reference;
   };
-  /** Distinct programs that were evaluated. */
+  /** Distinct programs met. */
   readonly programs: number;
-  /** EZNAS-A, parameters and FLOPs on the same networks. */
+  /** EZNAS-A, parameters and FLOPs on the same networks of the first task. */
   readonly baselines: readonly Baseline[];
+  /** The judgement on every task, those of the search first. */
+  readonly tasks: readonly TaskJudgement[];
   /** Absolute path, or null. */
   readonly runFolder: string | null;
 }
 
 const schema = z.strictObject({
-  space: z.string().nullable(),
-  dataset: z.string().nullable(),
+  /** What the search learns from, and what its result is judged on besides: benchmarks with their datasets, as taskName prints them. */
+  tasks: z.array(z.string()).min(1),
+  judgedTasks: z.array(z.string()),
   images: z.string(),
   batch: z.int().min(1),
   judgeBatch: z.int().min(1),
-  precision: z.enum(PRECISIONS).default('float32'),
+  precision: z.enum(PRECISIONS),
   networks: z.int().min(2),
-  heldOut: z.int().min(2),
+  unlabelled: z.int().min(0).nullable(),
+  heldOut: z.int().min(2).nullable(),
 });
 
 type Config = z.infer<typeof schema> & { readonly search: ForestConfig };
@@ -127,16 +154,16 @@ type Config = z.infer<typeof schema> & { readonly search: ForestConfig };
  *   {@link resumeForest} continues; TOO_LARGE, OUT_OF_MEMORY, ADDON_UNAVAILABLE
  */
 export async function evolveForest(options: EvolveForestOptions = {}): Promise<EvolveForestResult> {
-  const { space = null, dataset = null, images = 'photographs', runFolder, seed = 0 } = options;
+  const { images = 'photographs', runFolder, seed = 0 } = options;
   const config: Config = {
-    space,
-    dataset,
+    ...nameTasks(options),
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? options.batch ?? 1,
     precision: options.precision ?? 'float32',
     networks: options.networks ?? 100,
-    heldOut: options.heldOut ?? 1000,
+    unlabelled: options.unlabelled ?? null,
+    heldOut: options.heldOut ?? null,
     search: resolveForestConfig({ ...options.search, seed }),
   };
   const problem = setUp(config, options);
@@ -155,92 +182,88 @@ export async function resumeForest(runFolder: string, options: ResumeGrowthOptio
   return await discover(setUp(parseRunConfig(run.config, schema, parseSearch, run.path), options), run, options);
 }
 
-/** Configurations without `systematic` are of runs that began without such programs. */
-const parseSearch = (search: unknown) =>
-  resolveForestConfig({ systematic: false, ...z.record(z.string(), z.unknown()).parse(search) });
+const parseSearch = (search: unknown) => resolveForestConfig(z.record(z.string(), z.unknown()).parse(search));
+
+/** A task of the search, with its networks: first those whose accuracies it sees. */
+interface Learned {
+  readonly task: FitnessTask;
+  readonly known: Float64Array;
+}
 
 interface Problem {
   readonly config: Config;
-  /** The networks of the search, in chunks. */
-  readonly chunks: readonly FitnessTask[];
-  readonly heldOut: readonly number[];
-  readonly judgeSetting: Setting;
+  readonly setting: Setting;
+  readonly learned: readonly Learned[];
+  readonly judged: readonly Judged[];
 }
 
-function setUp(config: Config, { device = 'auto' }: ResumeGrowthOptions): Problem {
-  const { space, dataset, images, batch, judgeBatch, precision, networks, heldOut } = config;
+function setUp(config: Config, { device = 'auto', benchmarks = [] }: ResumeGrowthOptions): Problem {
+  const { images, batch, judgeBatch, precision, networks, unlabelled, heldOut } = config;
   const { seed } = config.search;
-  const named = { ...(space !== null && { space }), ...(dataset !== null && { dataset }) };
-  const common = { ...named, images, seed, device, precision };
-  const pool = networkPool(resolveSetting({ ...common, batch }));
+  const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
+    resolveSetting({ benchmark, dataset, images, seed, device, precision, batch: images_ });
   const random = new Random(seed).fork('grow forest');
-  const [all] = drawTasks(pool, random.fork('networks'), { tasks: 1, networksPerTask: networks });
-  const unseen = drawHeldOut(pool, random.fork('held-out'), [all!], pool.size);
-  if (heldOut > unseen.length) {
-    throw new EznasError(
-      'INVALID_ARGUMENT',
-      `cannot hold out ${heldOut} networks; the search's networks leave ${unseen.length} of ${pool.name}`,
-    );
-  }
-  const chunks = Array.from({ length: Math.ceil(networks / CHUNK) }, (_, chunk): FitnessTask => {
-    const [from, to] = [chunk * CHUNK, (chunk + 1) * CHUNK];
-    return {
-      ...all!,
-      name: `${pool.name}/${chunk}`,
-      networks: all!.networks.slice(from, to),
-      accuracies: all!.accuracies.slice(from, to),
-      indices: all!.indices.slice(from, to),
-    };
+  const places = findTasks(config.tasks, benchmarks);
+  const settings = places.map((place) => settingOf(place, batch));
+  const learned = settings.map((setting, at): Learned => {
+    const pool = networkPool(setting);
+    const others = unlabelled ?? Math.max(0, Math.min(UNLABELLED, Math.floor((pool.size - networks) / 2)));
+    const stream = taskStream(random, 'networks', at, pool.name);
+    const [task] = drawTasks(pool, stream, { tasks: 1, networksPerTask: networks + others });
+    return { task: task!, known: task!.accuracies.subarray(0, networks) };
   });
-  return {
-    config,
-    chunks,
-    heldOut: unseen.slice(0, heldOut),
-    judgeSetting: resolveSetting({ ...common, batch: judgeBatch }),
-  };
+  const judged = drawJudged(
+    [...places, ...findTasks(config.judgedTasks, benchmarks)],
+    (place) => settingOf(place, judgeBatch),
+    random,
+    { learned: places.length, tasks: learned.map(({ task }) => task), heldOut },
+  );
+  return { config, setting: settings[0]!, learned, judged };
 }
 
 async function discover(
-  { config, chunks, heldOut, judgeSetting }: Problem,
+  { config, setting, learned, judged }: Problem,
   run: LockedFolder | undefined,
   options: ResumeGrowthOptions,
 ): Promise<EvolveForestResult> {
   const { search, batch, networks } = config;
   const { threads = 0, signal, onProgress } = options;
   const running = { threads, ...(signal && { signal }) };
-  const { backend: device, precision } = judgeSetting;
-  using evaluator = new TaskEvaluator({ seed: search.seed, threads, device, precision, keptBytes: KEPT_BYTES });
+  const { backend: device, precision } = setting;
   using store = run && new ValueStore(run.file(VALUES));
   const clock = new GrowthClock(run);
-  await evaluator.prepare(chunks, {
-    ...running,
-    onProgress: (done, total) => onProgress?.({ stage: 'record', done, total }),
-  });
-  clock.end('record');
-  const evaluate = async (programs: readonly Program[]) => {
+  const tasks = learned.map(({ task, known }) => ({
+    name: task.name,
+    graphs: task.networks.map(({ graph }) => graph),
+    accuracies: known,
+  }));
+  const all = tasks.reduce((sum, { graphs }) => sum + graphs.length, 0);
+  let begun = 0;
+  const evaluate: UnitEvaluator = async (programs, task, { from, to }) => {
     const began = performance.now();
     const rows = programs.map((): Float64Array[] | undefined => []);
-    for (const chunk of chunks) {
-      const found = await chunkValues(evaluator, store, chunk, programs, signal);
+    for (let start = from; start < to; start += CHUNK) {
+      const end = Math.min(start + CHUNK, to);
+      const chunk = { task: learned[task]!.task, from: start, to: end };
+      const found = await chunkValues(store, chunk, programs, { ...running, seed: search.seed, device, precision });
       for (const [at, values] of found.entries()) {
         if (values === undefined) rows[at] = undefined;
         else rows[at]?.push(...values);
+      }
+      if (begun < all) {
+        begun += end - start;
+        onProgress?.({ stage: 'begin', done: begun, total: all });
       }
     }
     clock.evaluated(performance.now() - began);
     return rows;
   };
-  const task = {
-    name: 'all',
-    graphs: chunks.flatMap((chunk) => chunk.networks.map(({ graph }) => graph)),
-    accuracies: Float64Array.from(chunks.flatMap(({ accuracies }) => [...accuracies])),
-  };
   const course: GrowthCourse[] = [];
   const grown = await growForest(
     {
       config: search,
-      tasks: [task],
-      signature: symbolicSignature(),
+      tasks,
+      signature: tasksSignature(learned.map(({ task }) => task)),
       evaluate,
       ...(search.systematic && { seeds: systematicPrograms() }),
     },
@@ -248,6 +271,7 @@ async function discover(
       ...(signal && { signal }),
       onProgress: (progress) => {
         clock.end('generation', progress.done - 1);
+        begun = all;
         onProgress?.({ stage: 'search', ...progress });
       },
       onRound: (round) => {
@@ -257,33 +281,41 @@ async function discover(
     },
   );
   clock.end('choice');
-  // The judgement needs the memory.
-  evaluator.dispose();
   const formula = printFormula(grown.forest);
   // No proxy has a number for a name.
-  const judged = [grown.forest, ...grown.forest.terms].map((one, at) => ({
+  const contenders = [grown.forest, ...grown.forest.terms].map((one, at) => ({
     contender: formulaContender(String(at), one),
     sign: 1 as const,
   }));
-  const { rankings, scores, baselines } = await judgeContenders(judgeSetting, judged, heldOut, {
-    ...running,
-    onProgress: (done, total) => onProgress?.({ stage: 'judge', done, total }),
-  });
+  const total = judged.reduce((sum, { indices }) => sum + indices.length, 0);
+  const judgements: TaskJudgement[] = [];
+  let terms: readonly Float64Array[] = [];
+  let before = 0;
+  for (const [at, { name, seen, setting: judgeSetting, indices }] of judged.entries()) {
+    const { rankings, scores, baselines } = await judgeContenders(judgeSetting, contenders, indices, {
+      ...running,
+      onProgress: (done) => onProgress?.({ stage: 'judge', done: before + done, total }),
+    });
+    judgements.push({ task: name, seen, heldOut: rankings[0]!, baselines });
+    if (at === 0) terms = scores.slice(1);
+    before += indices.length;
+  }
   clock.end('judge');
-  const terms = scores.slice(1);
+  const first = judged[0]!;
   const result: EvolveForestResult = {
-    protocol: protocolOf(judgeSetting, { indices: heldOut, chosen: 'held-out' }, threads, true, false),
-    search: { ...search, networks, batch },
+    protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, true, false),
+    search: { ...search, networks, unlabelled: tasks[0]!.graphs.length - networks, batch },
     best: {
       formula,
       fitness: grown.fitness,
-      tau: grown.taus[0]!,
+      tau: Math.min(...grown.taus),
       growth: grown.growth.map(({ term, fitness }) => ({ term: printFormula(term), fitness })),
-      heldOut: rankings[0]!,
+      heldOut: judgements[0]!.heldOut,
       reference: quantilesOf(terms, QUANTILES),
     },
     programs: grown.programs,
-    baselines,
+    baselines: judgements[0]!.baselines,
+    tasks: judgements,
     runFolder: run?.path ?? null,
   };
   run?.saveReport(result);
@@ -327,26 +359,34 @@ class GrowthClock {
   }
 }
 
+/** Networks of a task that are run together. */
+interface Chunk {
+  readonly task: FitnessTask;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Values of programs on a chunk: those of the store, and those that had to be computed, which it keeps. */
 async function chunkValues(
-  evaluator: TaskEvaluator,
   store: ValueStore | undefined,
-  chunk: FitnessTask,
+  { task, from, to }: Chunk,
   programs: readonly Program[],
-  signal: AbortSignal | undefined,
+  options: EvaluateOptions,
 ): Promise<(ProgramValues | undefined)[]> {
+  const name = `${task.name} ${from}-${to}`;
+  const networks = task.networks.slice(from, to);
   const texts = programs.map(canonicalText);
-  const known = new Map(texts.map((text) => [text, store?.get(chunk.name, text)]));
+  const known = new Map(texts.map((text) => [text, store?.get(name, text)]));
   const missing = programs.filter((_, at) => known.get(texts[at]!) === undefined);
   const found = new Map<string, ProgramValues | undefined>();
   if (missing.length > 0) {
-    const matrix = await evaluator.evaluateUnits(missing, chunk, signal);
+    const matrix = await scoreNetworks(networks, missing, task.inputs, { ...options, unitScores: true });
     for (const [row, program] of missing.entries()) {
-      const invalid = chunk.networks.some((_, network) => matrix.status(row, network) === 'invalid');
-      const values = chunk.networks.map((_, network) => matrix.unitScores(row, network)!.slice());
+      const invalid = networks.some((_, network) => matrix.status(row, network) === 'invalid');
+      const values = networks.map((_, network) => matrix.unitScores(row, network)!.slice());
       found.set(canonicalText(program), invalid ? undefined : values);
     }
-    store?.put(chunk.name, found);
+    store?.put(name, found);
   }
   return texts.map((text) => (found.has(text) ? found.get(text) : (known.get(text) ?? undefined)));
 }

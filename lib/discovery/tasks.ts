@@ -3,9 +3,10 @@ import { BENCHMARK_NAMES, benchmarkOf, openBenchmark } from '../benchmarks/regis
 import { EznasError } from '../errors.ts';
 import { buildNetwork, requireBenchmark, type Setting } from '../evaluation/setting.ts';
 import { unitShapes } from '../evaluation/unit-shapes.ts';
-import type { FitnessTask, NetworkPool } from '../evolution/task.ts';
+import { drawHeldOut, type FitnessTask, type NetworkPool } from '../evolution/task.ts';
 import { type SymbolicOptions, symbolicSignature } from '../programs/symbols.ts';
 import type { Signature } from '../programs/typing.ts';
+import type { Random } from '../random.ts';
 
 /** A benchmark with one of its datasets. */
 export interface TaskPlace {
@@ -50,6 +51,29 @@ export function findTasks(texts: readonly string[], own: readonly Benchmark<unkn
   return [...new Map(places.map((place) => [taskName(place), place])).values()];
 }
 
+/**
+ * Names of the tasks that a search learns from, and of those that its result is judged on besides.
+ *
+ * @throws EznasError INVALID_ARGUMENT
+ */
+export function nameTasks(options: {
+  readonly tasks?: readonly string[];
+  readonly judgedTasks?: readonly string[];
+  readonly space?: string;
+  readonly dataset?: string;
+  readonly benchmarks?: readonly Benchmark<unknown>[];
+}): { tasks: string[]; judgedTasks: string[] } {
+  const { space = 'nasbench201', dataset, benchmarks = [] } = options;
+  if (options.tasks && (options.space ?? dataset) !== undefined) {
+    throw new EznasError('INVALID_ARGUMENT', 'give either tasks, or a space with its dataset, to learn from; not both');
+  }
+  const given = options.tasks ?? [dataset === undefined ? space : `${space}:${dataset}`];
+  const tasks = findTasks(given, benchmarks).map(taskName);
+  const judged = findTasks(options.judgedTasks ?? (options.tasks ? ['all'] : []), benchmarks).map(taskName);
+  if (tasks.length === 0) throw new EznasError('INVALID_ARGUMENT', 'no tasks are given; a search needs at least one');
+  return { tasks, judgedTasks: judged.filter((name) => !tasks.includes(name)) };
+}
+
 /** The networks of a task, to draw from. */
 export function networkPool(setting: Setting): NetworkPool {
   const { space, dataset, inputs } = setting;
@@ -63,6 +87,51 @@ export function networkPool(setting: Setting): NetworkPool {
     accuracy: (index) => benchmark.accuracy(index, dataset.name),
     canonical: (index) => space.canonical(benchmark.architecture(index)),
   };
+}
+
+/** Networks of the final judgement on each task, where nothing else is asked for. */
+const HELD_OUT = { alone: 1000, each: 200 };
+
+/** Networks that a result is judged on. */
+export interface Judged {
+  readonly name: string;
+  readonly seen: boolean;
+  readonly setting: Setting;
+  readonly indices: readonly number[];
+}
+
+/** The stream of a task's draws: a search on one task alone draws the same networks whatever the task. */
+export function taskStream(random: Random, label: string, place: number, name: string): Random {
+  return random.fork(place === 0 ? label : `${label} ${name}`);
+}
+
+/**
+ * Draws the networks of the final judgement, which none of the search's tasks holds.
+ *
+ * @param places those that the search learned from first
+ * @param heldOut networks on each; null for what is usual
+ * @throws EznasError INVALID_ARGUMENT where too few are left
+ */
+export function drawJudged(
+  places: readonly TaskPlace[],
+  settingOf: (place: TaskPlace) => Setting,
+  random: Random,
+  { learned, tasks, heldOut }: { learned: number; tasks: readonly FitnessTask[]; heldOut: number | null },
+): Judged[] {
+  return places.map((place, at): Judged => {
+    const setting = settingOf(place);
+    const pool = networkPool(setting);
+    const wanted = heldOut ?? (places.length === 1 ? HELD_OUT.alone : HELD_OUT.each);
+    const indices = drawHeldOut(pool, taskStream(random, 'held-out', at, pool.name), tasks, wanted);
+    const enough = heldOut === null || places.length > 1 ? 2 : wanted;
+    if (wanted < 2 || indices.length < enough) {
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `cannot hold out ${wanted} networks; at least 2 are needed, and the search's tasks leave ${indices.length} of ${pool.name}`,
+      );
+    }
+    return { name: taskName(place), seen: at < learned, setting, indices };
+  });
 }
 
 /**

@@ -12,7 +12,7 @@ export interface Candidate {
   readonly program: Program | undefined;
   /** Nodes of that program, or 1. */
   readonly size: number;
-  /** Logarithms of its ranks as shares on the networks of each task: what it adds to the scores of a forest. */
+  /** Its ranks as shares on the networks of each task: what it adds to the scores of a forest. */
   readonly parts: readonly Float64Array[];
 }
 
@@ -24,9 +24,13 @@ export type ProgramValues = readonly Float64Array[];
  * left out, so are those without a value on some network, and those that rank nothing.
  *
  * @param values by task and network
+ * @param seen what earlier terms rank like; those found are added
  */
-export function candidatesOf(program: Program, values: readonly ProgramValues[]): Candidate[] {
-  const seen = new Set<string>();
+export function candidatesOf(
+  program: Program,
+  values: readonly ProgramValues[],
+  seen: Set<string> = new Set(),
+): Candidate[] {
   return AGGREGATORS.flatMap(({ name }) => {
     const rows = values.map((networks) => Float64Array.from(networks, (units) => aggregate(name, units)));
     return bothWays(aggregateOf(name, program), program, rows, seen);
@@ -51,7 +55,7 @@ function bothWays(
   if (rows.some((row) => row.some(Number.isNaN))) return [];
   if (rows.some((row) => row.every((value) => value === row[0]))) return [];
   return [1, -1].flatMap((sign): Candidate[] => {
-    const parts = rows.map((row) => combineTerms('rank_sum', [sign === 1 ? row : row.map((value) => -value)]));
+    const parts = rows.map((row) => combineTerms('share_sum', [sign === 1 ? row : row.map((value) => -value)]));
     const behaviour = parts.map((part) => part.join()).join(';');
     if (seen.has(behaviour)) return [];
     seen.add(behaviour);

@@ -35,9 +35,8 @@ const forestConfig = z.strictObject({
   /** Most height of new random programs, and of any program. */
   initialHeight: integer(1, MAX_GENERATED_HEIGHT),
   heightLimit: integer(1, MAX_GENERATED_HEIGHT),
-  /** Bootstrap resamples of the networks; fitness is the given quantile of τ over them, the median by default. */
-  resamples: integer(1, 10_000),
-  quantile: within(0, 1),
+  /** Terms kept of the first programs: those that rank the networks of known accuracy best. Later ones must do as well. */
+  shortlist: integer(1, 1_000_000),
   /** What each node of a program takes from the fitness of a term. */
   nodePenalty: within(0, 1),
   /** Least gain in fitness for which another term is added. */
@@ -50,19 +49,18 @@ export type ForestConfig = Readonly<z.infer<typeof forestConfig>>;
 /** Chosen by measurement on held-out networks of NAS-Bench-201 (docs/results.md). */
 export const FOREST_DEFAULTS: ForestConfig = {
   seed: 0,
-  terms: 5,
+  terms: 8,
   systematic: true,
   initial: 300,
   population: 64,
-  generations: 3,
+  generations: 1,
   parents: 48,
   tournament: 3,
   immigrants: 0.25,
   crossover: 0.3,
   initialHeight: 4,
   heightLimit: 6,
-  resamples: 48,
-  quantile: 0.5,
+  shortlist: 1500,
   nodePenalty: 2e-4,
   leastGain: 1e-3,
 };

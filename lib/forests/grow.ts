@@ -1,28 +1,35 @@
+import { kendallTauB } from '../correlation/kendall.ts';
+import { ranks } from '../correlation/moments.ts';
 import { EznasError } from '../errors.ts';
 import { crossOver, mutate, type VariationContext } from '../evolution/variation.ts';
 import { type Forest, forest, type Term } from '../formulas/tree.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import { ProgramGenerator } from '../programs/generate.ts';
 import { OPERATORS } from '../programs/operators.ts';
-import { simplify } from '../programs/simplify.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import type { Program } from '../programs/tree.ts';
 import type { Signature } from '../programs/typing.ts';
 import { Random } from '../random.ts';
-import { type Candidate, candidatesOf, numberCandidates, type ProgramValues } from './candidates.ts';
+import type { Candidate, ProgramValues } from './candidates.ts';
 import type { ForestConfig } from './config.ts';
-import { ResampledTau } from './resampled-tau.ts';
+import { predictAccuracies } from './prediction.ts';
+import { Shortlist } from './shortlist.ts';
 
 /** Networks that a forest is to rank. */
 export interface ForestTask {
   readonly name: string;
   readonly graphs: readonly NetworkGraph[];
+  /** Of the first networks; those of the others are not known. */
   readonly accuracies: Float64Array;
 }
 
-/** Values of programs on the units of a task's networks: by program and network; undefined where an operator rejects the units' shapes. */
+/**
+ * Values of programs on the units of the task's networks from … to (exclusive): by program and network; undefined where an operator rejects the
+ * units' shapes.
+ */
 export type UnitEvaluator = (
   programs: readonly Program[],
   task: number,
+  networks: { readonly from: number; readonly to: number },
   signal?: AbortSignal,
 ) => Promise<readonly (ProgramValues | undefined)[]>;
 
@@ -41,7 +48,7 @@ export interface ForestProgress {
   /** Batches of programs evaluated, and most there will be. */
   readonly done: number;
   readonly total: number;
-  /** Distinct programs evaluated, and those of them that give a term. */
+  /** Distinct programs met, and those of them that rank networks in a new way. */
   readonly programs: number;
   readonly valid: number;
   /** The forest so far; undefined before the first term. */
@@ -53,7 +60,7 @@ export interface ForestProgress {
 
 /** What one batch of programs brought. */
 export interface GrowthBatch {
-  /** Programs of the batch that were new, and those of them that give a term. */
+  /** Programs of the batch that were new, and those of them that rank networks in a new way. */
   readonly programs: number;
   readonly valid: number;
   /** Fitness of the forest with the best candidate known after it, and quartiles over the candidates that are parents of what follows; null for none. */
@@ -75,13 +82,13 @@ export interface GrowthRound {
 
 export interface GrownForest {
   readonly forest: Forest;
-  /** The least, over the tasks, of the quantile of τ over bootstrap resamples of the networks, less the penalty for size. */
+  /** The least correlation of its scores with the ranks of the predicted accuracies of any task, less the penalty for size. */
   readonly fitness: number;
-  /** τ-b on each task. */
+  /** τ-b with the known accuracies of each task. */
   readonly taus: readonly number[];
   /** How each term came in, first to last: the fitness with it. */
   readonly growth: readonly { readonly term: Term; readonly fitness: number }[];
-  /** Programs evaluated. */
+  /** Distinct programs met. */
   readonly programs: number;
 }
 
@@ -93,26 +100,28 @@ export interface GrowOptions {
 }
 
 /**
- * Grows a forest term by term. For each place, programs evolve whose terms, added to those there are, rank the networks best: a program is
- * as fit as the best of its aggregates, and every program met so far is a candidate and a parent, since the values of its units are known. When all
- * terms are there, each is exchanged for the best candidate beside the others until none gains.
+ * Grows a forest term by term. First, many programs are met, and the terms that rank the networks of known accuracy best are listed. From all of these
+ * together the accuracies of the other networks are predicted ({@link predictAccuracies}). Then, for each place, programs evolve whose terms, added to
+ * those there are, follow the predictions on all networks best. When all terms are there, each is exchanged for the best beside the others until
+ * none gains.
  *
- * Fitness is the least over the tasks of a lower quantile of τ over bootstrap resamples: it resists formulas that a few networks favour.
+ * A few terms chosen from thousands by few accuracies are those that luck favours on these networks. The prediction leans on no few terms, and the
+ * forest is chosen on as many networks as one likes, since predictions cost no training.
  *
  * The same problem gives the same forest.
  *
- * @throws EznasError INVALID_ARGUMENT for a problem without tasks or with a task of fewer than two networks; ABORTED; INVALID_ARGUMENT when no
- *   program gives a term
+ * @throws EznasError INVALID_ARGUMENT for a problem without tasks, or with a task of fewer than two known accuracies, or more accuracies than networks;
+ *   ABORTED; INVALID_ARGUMENT when no program gives a term
  */
 export async function growForest(problem: ForestProblem, options: GrowOptions = {}): Promise<GrownForest> {
   const { config, tasks } = problem;
   if (
     tasks.length === 0 ||
-    tasks.some(({ accuracies, graphs }) => accuracies.length < 2 || accuracies.length !== graphs.length)
+    tasks.some(({ accuracies, graphs }) => accuracies.length < 2 || accuracies.length > graphs.length)
   ) {
     throw new EznasError(
       'INVALID_ARGUMENT',
-      'a forest search needs tasks of at least two networks with as many accuracies',
+      'a forest search needs tasks of at least two accuracies, and of as many networks or more',
     );
   }
   const growth = new Growth(problem, options);
@@ -122,20 +131,24 @@ export async function growForest(problem: ForestProblem, options: GrowOptions = 
   return growth.result();
 }
 
-/** Candidates whose fitness is computed whenever the best are asked for, at least. */
-const LOOKED_AT = 300;
+/** Candidates told of a round, at most. */
+const TOLD = 300;
+
+interface Ranked {
+  readonly candidate: Candidate;
+  readonly fitness: number;
+}
 
 class Growth {
   readonly #problem: ForestProblem;
   readonly #options: GrowOptions;
   readonly #random: Random;
   readonly #context: VariationContext;
-  readonly #tau: readonly ResampledTau[];
-  /** Every program met, by canonical text, with its candidates. */
-  readonly #programs = new Map<string, readonly Candidate[]>();
-  readonly #candidates: Candidate[] = [];
+  readonly #shortlist: Shortlist;
+  /** Ranks of the predicted accuracies of each task, with mean 0 and length 1. */
+  #targets: readonly Float64Array[] = [];
   #valid = 0;
-  #chosen: Candidate[] = [];
+  #chosen: readonly Candidate[] = [];
   readonly #came: { term: Term; fitness: number }[] = [];
   #fitness = Number.NEGATIVE_INFINITY;
   #done = 0;
@@ -143,40 +156,41 @@ class Growth {
   #batches: GrowthBatch[] = [];
 
   constructor(problem: ForestProblem, options: GrowOptions) {
-    const { config, signature, tasks } = problem;
+    const { config, signature } = problem;
     this.#problem = problem;
     this.#options = options;
     this.#random = new Random(config.seed).fork('forest');
     const generator = new ProgramGenerator(signature, { operators: OPERATORS.map(({ name }) => name) });
     this.#context = { random: this.#random, signature, generator };
-    this.#tau = tasks.map(
-      ({ accuracies, name }) => new ResampledTau(accuracies, config, this.#random.fork(`resamples of ${name}`)),
-    );
+    this.#shortlist = new Shortlist(problem);
   }
 
   get terms(): number {
     return this.#chosen.length;
   }
 
-  /** Evaluates the seeds and the first random programs. */
+  /** Meets the seeds and the first random programs, and predicts accuracies by them. */
   async begin(): Promise<void> {
     const { config, seeds = [], tasks } = this.#problem;
-    this.#candidates.push(...numberCandidates(tasks.map(({ graphs }) => graphs)));
-    await this.#evaluate([...seeds, ...Array.from({ length: config.initial }, () => this.#randomProgram())]);
+    await this.#meet([...seeds, ...Array.from({ length: config.initial }, () => this.#randomProgram())]);
+    this.#targets = tasks.map(({ accuracies }, task) => {
+      const features = this.#shortlist.candidates.map(({ parts }) => parts[task]!);
+      return centred(ranks(predictAccuracies(features, accuracies)));
+    });
   }
 
   /** Looks for one more term; whether there is one that gains enough. */
   async addTerm(): Promise<boolean> {
     const { config } = this.#problem;
     for (let generation = 0; generation < config.generations; generation++) {
-      await this.#evaluate(this.#offspring());
+      await this.#meet(this.#offspring());
     }
-    const considered = this.#considered(this.#chosen, 1);
-    const [best] = considered;
-    this.#describeBatch(considered);
+    const ranked = this.#ranked(this.#chosen);
+    const [best] = ranked;
+    this.#describeBatch(ranked);
     this.#options.onRound?.({
       beside: this.#chosen.map(({ term }) => term),
-      considered: considered.map(({ candidate: { term, size }, fitness }) => ({ term, size, fitness })),
+      considered: ranked.slice(0, TOLD).map(({ candidate: { term, size }, fitness }) => ({ term, size, fitness })),
       batches: this.#batches,
     });
     this.#batches = [];
@@ -197,7 +211,7 @@ class Growth {
       gained = false;
       for (let at = 0; at < this.#chosen.length && this.#chosen.length > 1; at++) {
         const others = this.#chosen.filter((_, index) => index !== at);
-        const [best] = this.#ranked(others, 1);
+        const [best] = this.#ranked(others);
         if (best === undefined || best.fitness <= this.#fitness + 1e-9) continue;
         this.#take([...others, best.candidate], best.fitness);
         gained = true;
@@ -206,51 +220,37 @@ class Growth {
   }
 
   result(): GrownForest {
-    if (this.#chosen.length === 0) {
-      throw new EznasError('INVALID_ARGUMENT', 'no program that was met ranks the networks of all tasks');
-    }
     return {
-      forest: forest(
-        'rank_sum',
-        this.#chosen.map(({ term }) => term),
-      ),
+      forest: this.#forest(),
       fitness: this.#fitness,
-      taus: this.#tau.map((tau, task) => tau.tau(this.#scores(this.#chosen, task))),
+      taus: this.#taus(),
       growth: this.#came,
-      programs: this.#programs.size,
+      programs: this.#shortlist.programs,
     };
   }
 
-  #take(chosen: Candidate[], fitness: number): void {
+  #forest(): Forest {
+    return forest(
+      'share_sum',
+      this.#chosen.map(({ term }) => term),
+    );
+  }
+
+  #take(chosen: readonly Candidate[], fitness: number): void {
     this.#chosen = chosen;
     this.#fitness = fitness;
   }
 
-  /** The candidates that stand best beside some terms, best first, at most `count`; one for each program. */
-  #ranked(beside: readonly Candidate[], count: number): { candidate: Candidate; fitness: number }[] {
-    return this.#considered(beside, count).slice(0, count);
-  }
-
-  /** As {@link #ranked}, with all whose fitness was computed on the way. */
-  #considered(beside: readonly Candidate[], count: number): { candidate: Candidate; fitness: number }[] {
-    const { config, tasks } = this.#problem;
-    const base = tasks.map((_, task) => this.#scores(beside, task));
-    const penalty = beside.reduce((sum, { size }) => sum + size, 0) * config.nodePenalty;
-    const scoresOf = (candidate: Candidate, task: number) => {
-      const part = candidate.parts[task]!;
-      return base[task]!.map((score, network) => score + part[network]!);
-    };
-    // Resamples are for the promising.
-    const quick = this.#candidates.map((candidate) => {
-      const taus = this.#tau.map((tau, task) => tau.quick(scoresOf(candidate, task)));
-      return { candidate, tau: Math.min(...taus) - candidate.size * config.nodePenalty };
-    });
-    const promising = quick.sort((a, b) => b.tau - a.tau).slice(0, Math.max(LOOKED_AT, 8 * count));
-    const best = new Map<Program | Term, { candidate: Candidate; fitness: number }>();
-    for (const { candidate } of promising) {
+  /** The candidates by the fitness of the forest with each beside some terms, best first; one for each program. */
+  #ranked(beside: readonly Candidate[]): Ranked[] {
+    const { nodePenalty } = this.#problem.config;
+    const base = this.#targets.map((target, task) => sumOf(beside, task, target.length));
+    const size = beside.reduce((sum, candidate) => sum + candidate.size, 0);
+    const best = new Map<Program | Term, Ranked>();
+    for (const candidate of this.#shortlist.candidates) {
       if (beside.includes(candidate)) continue;
-      const quantiles = this.#tau.map((tau, task) => tau.quantile(scoresOf(candidate, task)));
-      const fitness = Math.min(...quantiles) - penalty - candidate.size * config.nodePenalty;
+      const follows = this.#targets.map((target, task) => correlation(base[task]!, candidate.parts[task]!, target));
+      const fitness = Math.min(...follows) - (size + candidate.size) * nodePenalty;
       const key = candidate.program ?? candidate.term;
       if (fitness > (best.get(key)?.fitness ?? Number.NEGATIVE_INFINITY)) best.set(key, { candidate, fitness });
     }
@@ -258,7 +258,7 @@ class Growth {
   }
 
   /** Quartiles of the round's last batch, where they are not known yet. */
-  #describeBatch(ranked: readonly { readonly fitness: number }[]): void {
+  #describeBatch(ranked: readonly Ranked[]): void {
     const last = this.#batches.at(-1);
     if (last === undefined || last.best !== null || ranked.length === 0) return;
     const parents = ranked.slice(0, this.#problem.config.parents);
@@ -272,16 +272,12 @@ class Growth {
     };
   }
 
-  #scores(chosen: readonly Candidate[], task: number): Float64Array {
-    return sumOf(chosen, task, this.#problem.tasks[task]!.accuracies.length);
-  }
-
   #offspring(): Program[] {
     const { config } = this.#problem;
     const random = this.#random;
-    const ranked = this.#ranked(this.#chosen, config.parents);
+    const ranked = this.#ranked(this.#chosen);
     this.#describeBatch(ranked);
-    const pool = ranked.flatMap(({ candidate }) => candidate.program ?? []);
+    const pool = ranked.slice(0, config.parents).flatMap(({ candidate }) => candidate.program ?? []);
     // The lowest index of a tournament is the fittest.
     const parent = () => {
       const drawn = Array.from({ length: config.tournament }, () => random.integer(pool.length));
@@ -302,54 +298,38 @@ class Growth {
     return this.#context.generator.generate(this.#random, 1, Math.min(initialHeight, heightLimit));
   }
 
-  /** Evaluates those of the programs that are new, in their simplest form. */
-  async #evaluate(programs: readonly Program[]): Promise<void> {
-    const { tasks, evaluate } = this.#problem;
+  async #meet(programs: readonly Program[]): Promise<void> {
     const { signal } = this.#options;
-    const fresh = new Map(programs.map(simplify).map((program) => [canonicalText(program), program]));
-    for (const text of this.#programs.keys()) fresh.delete(text);
-    const values: (readonly (ProgramValues | undefined)[])[] = [];
-    for (const task of tasks.keys()) {
-      if (signal?.aborted)
-        throw new EznasError('ABORTED', 'the search was aborted', { cause: signal.reason as unknown });
-      values.push(await evaluate([...fresh.values()], task, signal));
-    }
-    const before = this.#valid;
-    for (const [row, [text, program]] of [...fresh].entries()) {
-      const ofTasks = values.map((ofTask) => ofTask[row]);
-      const candidates = ofTasks.every((ofTask) => ofTask !== undefined) ? candidatesOf(program, ofTasks) : [];
-      this.#programs.set(text, candidates);
-      this.#candidates.push(...candidates);
-      if (candidates.length > 0) this.#valid += 1;
-    }
-    const found = { programs: fresh.size, valid: this.#valid - before };
+    if (signal?.aborted) throw new EznasError('ABORTED', 'the search was aborted', { cause: signal.reason as unknown });
+    const found = await this.#shortlist.add(programs, signal);
+    this.#valid += found.valid;
     this.#batches.push({ ...found, best: null, upper: null, median: null, lower: null });
     this.#done += 1;
     this.#report();
   }
 
+  /** τ-b of the terms so far with the known accuracies of each task. */
+  #taus(): number[] {
+    return this.#problem.tasks.map(({ accuracies }, task) =>
+      kendallTauB(sumOf(this.#chosen, task, accuracies.length), accuracies),
+    );
+  }
+
   #report(): void {
     const { config } = this.#problem;
-    const taus = this.#tau.map((tau, task) => tau.tau(this.#scores(this.#chosen, task)));
     this.#options.onProgress?.({
       done: this.#done,
       total: 1 + config.terms * config.generations,
-      programs: this.#programs.size,
+      programs: this.#shortlist.programs,
       valid: this.#valid,
-      forest:
-        this.#chosen.length > 0
-          ? forest(
-              'rank_sum',
-              this.#chosen.map(({ term }) => term),
-            )
-          : undefined,
+      forest: this.terms > 0 ? this.#forest() : undefined,
       fitness: this.#fitness,
-      tau: Math.min(...taus),
+      tau: Math.min(...this.#taus()),
     });
   }
 }
 
-/** Sums of the candidates' parts on the networks of a task, of which there are so many. */
+/** Sums of the candidates' parts on the first networks of a task. */
 function sumOf(candidates: readonly Candidate[], task: number, networks: number): Float64Array {
   const sum = new Float64Array(networks);
   for (const { parts } of candidates) {
@@ -357,4 +337,25 @@ function sumOf(candidates: readonly Candidate[], task: number, networks: number)
     for (let network = 0; network < networks; network++) sum[network]! += part[network]!;
   }
   return sum;
+}
+
+/** Values less their mean, divided by their length. */
+function centred(values: Float64Array): Float64Array {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const from = values.map((value) => value - mean);
+  const length = Math.hypot(...from) || 1;
+  return from.map((value) => value / length);
+}
+
+/** Correlation of a sum of two with a centred target; 0 where the sum is constant. */
+function correlation(base: Float64Array, part: Float64Array, target: Float64Array): number {
+  let [sum, squares, product] = [0, 0, 0];
+  for (let i = 0; i < target.length; i++) {
+    const score = base[i]! + part[i]!;
+    sum += score;
+    squares += score * score;
+    product += score * target[i]!;
+  }
+  const variance = squares - (sum * sum) / target.length;
+  return variance <= 0 ? 0 : product / Math.sqrt(variance);
 }

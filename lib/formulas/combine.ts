@@ -27,7 +27,7 @@ export function combineTerms(combiner: Combiner, terms: readonly Float64Array[],
   for (const [term, row] of terms.entries()) {
     const values = Float64Array.from(known, (at) => row[at]!);
     const given = reference && Float64Array.from(reference[term]!);
-    const parts = combiner === 'rank_sum' ? logShares(values, given) : zScores(values, given);
+    const parts = PARTS[combiner](values, given);
     for (const [place, at] of known.entries()) scores[at]! += parts[place]!;
   }
   return scores;
@@ -48,15 +48,22 @@ export function quantilesOf(terms: readonly Float64Array[], count: number): numb
   );
 }
 
-/** Logarithms of ranks as shares. */
-function logShares(values: Float64Array, reference: Float64Array | undefined): Float64Array {
+/** What each value of a term adds to the score of its network. */
+const PARTS: Readonly<Record<Combiner, (values: Float64Array, reference: Float64Array | undefined) => Float64Array>> = {
+  rank_sum: (values, reference) => shares(values, reference).map(Math.log),
+  share_sum: shares,
+  z_sum: zScores,
+};
+
+/** Ranks as shares. */
+function shares(values: Float64Array, reference: Float64Array | undefined): Float64Array {
   const among = (reference ?? values).slice().sort();
   // Among the reference, a network is one more.
   const own = reference ? 1 : 0;
   return values.map((value) => {
     const less = lowerBound(among, value);
     const equal = upperBound(among, value) - less + own;
-    return Math.log((less + (equal + 1) / 2) / (among.length + own));
+    return (less + (equal + 1) / 2) / (among.length + own);
   });
 }
 

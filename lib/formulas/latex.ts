@@ -12,7 +12,7 @@ export function formulaToLatex(formula: Formula): string {
     const program = asProgram(formula);
     return program ? toLatex(program) : termLatex(formula);
   }
-  const name = formula.combiner === 'rank_sum' ? '\\ln r' : 'z';
+  const name = { rank_sum: '\\ln r', share_sum: 'r', z_sum: 'z' }[formula.combiner];
   return formula.terms.map((term) => `${name}\\left(${termLatex(term)}\\right)`).join(' + ');
 }
 

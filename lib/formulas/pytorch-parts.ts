@@ -45,17 +45,8 @@ def _depth(root):
 
 /** Python for each combiner: `_parts(values, reference)`, what each network's value of a term adds to its score. */
 export const PYTORCH_COMBINERS: Readonly<Record<Combiner, string>> = {
-  rank_sum: `def _parts(values, reference):
-    """Logarithms of ranks as shares; equal values share the mean of theirs."""
-    among = values if reference is None else reference
-    own = 0 if reference is None else 1
-    parts = []
-    for value in values:
-        less = sum(1 for x in among if x < value)
-        equal = sum(1 for x in among if x == value) + own
-        parts.append(math.log((less + (equal + 1) / 2) / (len(among) + own)))
-    return parts
-`,
+  rank_sum: ranked('Logarithms of ranks', (share) => `math.log(${share})`),
+  share_sum: ranked('Ranks', (share) => share),
   z_sum: `def _parts(values, reference):
     """Distances from the mean in standard deviations; an infinity takes the place of the nearest finite value."""
     among = values if reference is None else reference
@@ -73,3 +64,17 @@ export const PYTORCH_COMBINERS: Readonly<Record<Combiner, string>> = {
     return parts
 `,
 };
+
+function ranked(what: string, part: (share: string) => string): string {
+  return `def _parts(values, reference):
+    """${what} as shares; equal values share the mean of theirs."""
+    among = values if reference is None else reference
+    own = 0 if reference is None else 1
+    parts = []
+    for value in values:
+        less = sum(1 for x in among if x < value)
+        equal = sum(1 for x in among if x == value) + own
+        parts.append(${part('(less + (equal + 1) / 2) / (len(among) + own)')})
+    return parts
+`;
+}

@@ -37,14 +37,17 @@ export type Term = Aggregate | NumberNode | Constant | Operation;
 
 /**
  * How the terms of a forest become one score: `rank_sum`, the sum of the logarithms of their ranks among the networks as shares (AZ-NAS, Lee and
- * Ham, CVPR 2024, section 3.4); `z_sum`, the sum of their distances from the mean in standard deviations.
+ * Ham, CVPR 2024, section 3.4); `share_sum`, the sum of these ranks themselves (a Borda count); `z_sum`, the sum of their distances from the mean in
+ * standard deviations.
  */
-export const COMBINERS = ['rank_sum', 'z_sum'] as const;
+export const COMBINERS = ['rank_sum', 'share_sum', 'z_sum'] as const;
 export type Combiner = (typeof COMBINERS)[number];
 
 /** What a combiner does, in words. */
 export const COMBINER_MEANINGS: Readonly<Record<Combiner, string>> = {
   rank_sum: 'Sum of the logarithms of the ranks that each term gives a network among those scored together, as shares.',
+  share_sum:
+    'Sum of the ranks that each term gives a network among those scored together, as shares: from 0 for the worst to 1 for the best.',
   z_sum: "Sum of each term's distance from its mean over the networks scored together, in standard deviations.",
 };
 

@@ -52,7 +52,7 @@ export function growReport(folder: string): Report {
   const settings = readText(join(path, 'config.json'));
   const config = settings === undefined ? {} : ((JSON.parse(settings) as { config?: Settings }).config ?? {});
   const grown = result?.best.growth ?? soFar(rounds);
-  const formula = result?.best.formula ?? `rank_sum(${grown.map(({ term }) => term).join(', ')})`;
+  const formula = result?.best.formula ?? `share_sum(${grown.map(({ term }) => term).join(', ')})`;
   const fitness = result?.best.fitness ?? grown.at(-1)?.fitness ?? null;
   const card = programCard(formula, { fitness, sign: 1, generation: null });
 
@@ -92,7 +92,7 @@ export function growReport(folder: string): Report {
     },
     {
       title: 'Fitness by generation',
-      note: `The best forest that each generation allows, and quartiles over the candidates that become parents. ${generationsNote(rounds)}`,
+      note: `Correlation with predicted accuracies of the best forest that each generation allows, and quartiles over the candidates that become parents. ${generationsNote(rounds)}`,
       panel: { kind: 'generations', rows: rowsOf(rounds) },
     },
   );
@@ -105,7 +105,7 @@ export function growReport(folder: string): Report {
   const times = parseTimes(readText(join(path, TIMES)) ?? '');
   if (times.length > 0) sections.push({ title: 'Where the time went', panel: timesPanel(times) });
   return {
-    title: `Forest grown on ${config.space ?? 'nasbench201'}, ${result?.protocol.dataset ?? config.dataset ?? 'cifar10'}`,
+    title: `Forest grown on ${config.tasks?.join(', ') ?? 'unknown tasks'}`,
     lead: leadOf(result, grown.length, fitness),
     facts: [...(result ? protocolFacts(result.protocol) : []), ...searchFacts(config, result)],
     sections,
@@ -114,8 +114,7 @@ export function growReport(folder: string): Report {
 
 /** What a run's configuration says about itself. */
 interface Settings {
-  readonly space?: string | null;
-  readonly dataset?: string | null;
+  readonly tasks?: readonly string[];
   readonly networks?: number;
   readonly batch?: number;
   readonly search?: Readonly<Record<string, unknown>>;
@@ -192,7 +191,7 @@ function* forestsOf(rounds: readonly GrowthCourse[], final: SizedProgram): Itera
     for (const { term, fitness } of considered) {
       // The combiner is a node too.
       const size = 1 + before + programCard(term).size;
-      yield { program: `rank_sum(${[...beside, term].join(', ')})`, size, fitness };
+      yield { program: `share_sum(${[...beside, term].join(', ')})`, size, fitness };
     }
   }
   yield final;
@@ -217,7 +216,8 @@ function searchFacts(config: Settings, result: EvolveForestResult | undefined): 
     ['Generations', generations === undefined ? undefined : `${generations} for each term`],
     ['Population', population === undefined ? undefined : `${population}, ${initial} at first`],
     ['Programs met', result?.programs.toLocaleString('en')],
-    ['Search networks', config.networks],
+    ['Networks of known accuracy', config.networks],
+    ['Networks of predicted accuracy', result?.search.unlabelled],
     ['Search minibatch', config.batch],
     ['Search seed', seed],
   ];

@@ -9,6 +9,7 @@ import { SMALL_SEARCH } from '../forests/small-search.ts';
 /** A search of seconds. */
 const SMALL: EvolveForestOptions = {
   networks: 12,
+  unlabelled: 6,
   heldOut: 12,
   judgeBatch: 1,
   images: 'noise',
@@ -57,12 +58,34 @@ describe('evolveForest', () => {
     assert.equal(alone.scores[best.formula]![0], both.scores[best.formula]![1]);
   });
 
+  it('learns from several tasks, and is judged on all of them and on one that it never saw', async () => {
+    const { best, tasks } = await evolveForest({
+      ...SMALL,
+      tasks: ['nasbench201:cifar10', 'nasbench201:imagenet16-120'],
+      judgedTasks: ['nasbench201:cifar100'],
+    });
+    assert.deepEqual(
+      tasks.map(({ task, seen, heldOut }) => [task, seen, heldOut.networks]),
+      [
+        ['nasbench201:cifar10', true, 12],
+        ['nasbench201:imagenet16-120', true, 12],
+        ['nasbench201:cifar100', false, 12],
+      ],
+    );
+    assert.deepEqual(tasks[0]!.heldOut, best.heldOut);
+    await assert.rejects(evolveForest({ ...SMALL, tasks: ['nasbench201'], space: 'nasbench201' }), {
+      code: 'INVALID_ARGUMENT',
+      message: /not both/,
+    });
+    await assert.rejects(evolveForest({ ...SMALL, tasks: [] }), { code: 'INVALID_ARGUMENT', message: /at least one/ });
+  });
+
   it('says what is wrong with options and folders', async () => {
     await assert.rejects(evolveForest({ ...SMALL, search: { terms: 0 } }), {
       code: 'INVALID_ARGUMENT',
       message: /terms/,
     });
-    await assert.rejects(evolveForest({ ...SMALL, networks: 15_620, heldOut: 10 }), {
+    await assert.rejects(evolveForest({ ...SMALL, networks: 15_612, heldOut: 10 }), {
       code: 'INVALID_ARGUMENT',
       message: /cannot hold out/,
     });

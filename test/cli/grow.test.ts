@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { growResult } from './schemas.ts';
 import { assertFails, eznas, jsonOf, useTemporaryFolder } from './support.ts';
 
-const TINY = '--networks 8 --held-out 10 --terms 1 --generations 1 --population 4 --images noise'.split(' ');
+const TINY = '--networks 8 --unlabelled 2 --held-out 10 --terms 1 --generations 1 --population 4 --images noise'.split(
+  ' ',
+);
 
 describe('eznas grow', function () {
   this.timeout(120_000);
@@ -25,7 +27,7 @@ describe('eznas grow', function () {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^term\tfitness\n.*\n\nname\tkendallTau\t/);
     assert.ok(stdout.includes(`forest: ${result.best.formula}`), stdout);
-    assert.match(stderr, /recording statistics: 8\/8 networks.*\ngrowing: .*\njudging: 10\/10 networks/);
+    assert.match(stderr, /running first programs: 10\/10 networks.*\ngrowing: .*\njudging: 10\/10 networks/);
     await assertFails(['grow', '--resume', folder, '--terms', '2'], 2, /--terms cannot be given with --resume/);
     await assertFails(['evolve', '--resume', folder], 3, /eznas grow --resume/);
   });

@@ -119,6 +119,15 @@ export const evaluateResult = z.strictObject({
     .optional(),
 });
 
+const judgements = z.array(
+  z.strictObject({
+    task: z.string(),
+    seen: z.boolean(),
+    heldOut: z.strictObject(ranking),
+    baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
+  }),
+);
+
 export const evolveResult = z.strictObject({
   protocol,
   search: z.looseObject({ seed: z.int(), population: z.int(), generations: z.int(), batch: z.int() }),
@@ -129,14 +138,7 @@ export const evolveResult = z.strictObject({
     heldOut: z.strictObject(ranking),
   }),
   baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
-  tasks: z.array(
-    z.strictObject({
-      task: z.string(),
-      seen: z.boolean(),
-      heldOut: z.strictObject(ranking),
-      baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
-    }),
-  ),
+  tasks: judgements,
   runFolder: z.string().nullable(),
 });
 
@@ -284,7 +286,7 @@ export const searchResult = z.strictObject({
 
 export const growResult = z.strictObject({
   protocol,
-  search: z.looseObject({ seed: z.int(), terms: z.int(), networks: z.int(), batch: z.int() }),
+  search: z.looseObject({ seed: z.int(), terms: z.int(), networks: z.int(), unlabelled: z.int(), batch: z.int() }),
   best: z.strictObject({
     formula: z.string(),
     fitness: z.number(),
@@ -295,5 +297,6 @@ export const growResult = z.strictObject({
   }),
   programs: z.int(),
   baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
+  tasks: judgements,
   runFolder: z.string().nullable(),
 });

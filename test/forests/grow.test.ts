@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { kendallTauB } from '../../lib/correlation/kendall.ts';
 import { candidatesOf, numberCandidates } from '../../lib/forests/candidates.ts';
 import { FOREST_DEFAULTS, resolveForestConfig } from '../../lib/forests/config.ts';
-import { type ForestProblem, type ForestTask, growForest } from '../../lib/forests/grow.ts';
-import { ResampledTau } from '../../lib/forests/resampled-tau.ts';
+import { type ForestProblem, type ForestTask, growForest, type UnitEvaluator } from '../../lib/forests/grow.ts';
+import { KnownOrder } from '../../lib/forests/known-order.ts';
 import { combineTerms } from '../../lib/formulas/combine.ts';
 import { termValue } from '../../lib/formulas/evaluate.ts';
 import { printFormula } from '../../lib/formulas/print.ts';
@@ -35,6 +35,12 @@ function plantedValues(program: Program): Float64Array[] {
     : pseudoValues(program);
 }
 
+/** An evaluator that gives each program's values on the networks asked for. */
+const ofNetworks =
+  (values: (program: Program) => Float64Array[] | undefined): UnitEvaluator =>
+  (programs, _task, { from, to }) =>
+    Promise.resolve(programs.map((program) => values(program)?.slice(from, to)));
+
 const TASK: ForestTask = { name: 'task', graphs: GRAPHS, accuracies: ACCURACIES };
 
 function problem(changes: Partial<ForestProblem> = {}): ForestProblem {
@@ -44,43 +50,30 @@ function problem(changes: Partial<ForestProblem> = {}): ForestProblem {
       initial: 40,
       population: 20,
       generations: 2,
-      resamples: 8,
       heightLimit: 4,
     }),
     tasks: [TASK],
     signature: symbolicSignature(),
-    evaluate: (programs) => Promise.resolve(programs.map(plantedValues)),
+    evaluate: ofNetworks(plantedValues),
     ...changes,
   };
 }
 
-describe('τ over resamples', () => {
-  it('is the quantile of τ on the resampled networks', () => {
+describe('agreement with a known order', () => {
+  it('is τ where nothing is tied', () => {
     const random = new Random(3);
-    const accuracies = Float64Array.from({ length: 15 }, () => random.normal());
-    const scores = Float64Array.from({ length: 15 }, () => random.integer(6));
-    const options = { resamples: 9, quantile: 0.5 };
-    const tau = new ResampledTau(accuracies, options, new Random(5));
-    const draws = new Random(5);
-    const taus = Array.from({ length: 9 }, () => {
-      const at = Array.from({ length: 15 }, () => draws.integer(15));
-      return kendallTauB(
-        at.map((i) => scores[i]!),
-        at.map((i) => accuracies[i]!),
-      );
-    }).sort((a, b) => a - b);
-    assert.ok(Math.abs(tau.quantile(scores) - taus[4]!) < 1e-6);
-    assert.equal(tau.tau(scores), kendallTauB(scores, accuracies));
-    assert.equal(tau.quantile(accuracies), 1);
-    assert.equal(tau.quantile(accuracies.map((x) => -x)), -1);
-    assert.equal(tau.quick(accuracies), 1);
-    assert.equal(tau.quantile(new Float64Array(15)), 0);
+    const draw = () => Float64Array.from({ length: 15 }, () => random.normal());
+    const accuracies = draw();
+    const scores = draw();
+    const order = new KnownOrder(accuracies);
+    assert.ok(Math.abs(order.agreement(scores) - kendallTauB(scores, accuracies)) < 1e-12);
+    assert.equal(order.agreement(accuracies), 1);
+    assert.equal(order.agreement(accuracies.map((x) => -x)), -1);
+    assert.equal(order.agreement(new Float64Array(15)), 0);
   });
 
   it('is 0 where accuracies are all equal', () => {
-    const tau = new ResampledTau(Float64Array.of(1, 1), { resamples: 3, quantile: 0 }, new Random(0));
-    assert.equal(tau.quantile(Float64Array.of(1, 2)), 0);
-    assert.equal(tau.quick(Float64Array.of(1, 2)), 0);
+    assert.equal(new KnownOrder(Float64Array.of(1, 1)).agreement(Float64Array.of(1, 2)), 0);
   });
 });
 
@@ -107,7 +100,7 @@ describe('candidates', () => {
   it('of networks are their numbers', () => {
     const candidates = numberCandidates([GRAPHS]);
     const byParams = candidates.find(({ term }) => printFormula(term) === 'params')!;
-    assert.deepEqual(byParams.parts[0], combineTerms('rank_sum', [Float64Array.from(GRAPHS, params)]));
+    assert.deepEqual(byParams.parts[0], combineTerms('share_sum', [Float64Array.from(GRAPHS, params)]));
     assert.ok(!candidates.some(({ term }) => printFormula(term) === 'stages'), 'all networks have three stages');
   });
 });
@@ -122,43 +115,67 @@ describe('growing a forest', () => {
 
   it('reports what its formula gives', async () => {
     const values = new Map<string, Float64Array[]>();
-    const evaluate = (programs: readonly Program[]) => {
-      for (const program of programs) values.set(canonicalText(program), pseudoValues(program));
-      return Promise.resolve(programs.map(pseudoValues));
-    };
+    const evaluate = ofNetworks((program) => {
+      values.set(canonicalText(program), pseudoValues(program));
+      return pseudoValues(program);
+    });
     const { forest, taus, growth, programs } = await growForest(problem({ evaluate }));
     const rows = forest.terms.map((term) =>
       Float64Array.from(GRAPHS, (graph, n) =>
         termValue(term, graph, (program) => values.get(canonicalText(program))![n]!),
       ),
     );
-    assert.ok(Math.abs(taus[0]! - kendallTauB(combineTerms('rank_sum', rows), ACCURACIES)) < 1e-12);
+    assert.ok(Math.abs(taus[0]! - kendallTauB(combineTerms('share_sum', rows), ACCURACIES)) < 1e-12);
     assert.ok(growth.every(({ fitness }, i) => i === 0 || fitness > growth[i - 1]!.fitness));
     assert.equal(programs, values.size);
   });
 
   it('is the same for the same problem, and another for another seed', async () => {
     const run = async (changes: Partial<ForestProblem> = {}) =>
-      printFormula(
-        (await growForest(problem({ evaluate: (ps) => Promise.resolve(ps.map(pseudoValues)), ...changes }))).forest,
-      );
+      printFormula((await growForest(problem({ evaluate: ofNetworks(pseudoValues), ...changes }))).forest);
     const config = problem().config;
     assert.equal(await run(), await run());
     assert.notEqual(await run(), await run({ config: { ...config, seed: 1 } }));
   });
 
-  it('evaluates no program twice, and lives with programs that give nothing', async () => {
+  it('runs no program twice on a network, and lives with programs that give nothing', async () => {
     const seen = new Set<string>();
-    const evaluate = (programs: readonly Program[]) => {
+    const evaluate: UnitEvaluator = (programs, task, range) => {
       for (const program of programs) {
-        assert.ok(!seen.has(canonicalText(program)), canonicalText(program));
-        seen.add(canonicalText(program));
+        for (let network = range.from; network < range.to; network++) {
+          const run = `${canonicalText(program)} ${network}`;
+          assert.ok(!seen.has(run), run);
+          seen.add(run);
+        }
       }
-      return Promise.resolve(programs.map((program, i) => (i % 3 === 0 ? undefined : pseudoValues(program))));
+      return ofNetworks((program) => (canonicalText(program).length % 3 === 0 ? undefined : pseudoValues(program)))(
+        programs,
+        task,
+        range,
+      );
     };
     await growForest(problem({ evaluate }));
-    const numbersAlone = await growForest(problem({ evaluate: (ps) => Promise.resolve(ps.map(() => undefined)) }));
+    const numbersAlone = await growForest(problem({ evaluate: ofNetworks(() => undefined) }));
     assert.ok(numbersAlone.forest.terms.every(({ kind }) => kind === 'number' || kind === 'operation'));
+  });
+
+  it('runs what ranks the first networks as others do no further, and the others only on the list of the best', async () => {
+    const ran = new Map<string, number>();
+    const evaluate: UnitEvaluator = (programs, task, range) => {
+      for (const program of programs) ran.set(canonicalText(program), range.to);
+      return ofNetworks((program) =>
+        isAlike(program) ? plantedValues(parseProgram('std(T4D)')) : pseudoValues(program),
+      )(programs, task, range);
+    };
+    const isAlike = (program: Program) => ['mean(T4D)', 'std(T4D)'].includes(canonicalText(program));
+    const unknown: ForestTask = { ...TASK, accuracies: ACCURACIES.slice(0, 22) };
+    const seeds = ['std(T4D)', 'mean(T4D)', 'max(T4D)', 'min(T4D)'].map(parseProgram);
+    const config = { ...problem().config, initial: 1, generations: 0, shortlist: 1 };
+    await growForest(problem({ evaluate, seeds, tasks: [unknown], config }));
+    assert.deepEqual(
+      seeds.map((program) => ran.get(canonicalText(program))),
+      [24, 20, 22, 22],
+    );
   });
 
   it('is as fit as on the task it ranks worst', async () => {
@@ -183,8 +200,10 @@ describe('growing a forest', () => {
     await assert.rejects(growForest(problem({ tasks: [] })), { code: 'INVALID_ARGUMENT' });
     const one: ForestTask = { name: 'one', graphs: GRAPHS.slice(0, 1), accuracies: Float64Array.of(1) };
     await assert.rejects(growForest(problem({ tasks: [one] })), { code: 'INVALID_ARGUMENT' });
+    const more: ForestTask = { ...TASK, accuracies: new Float64Array(25) };
+    await assert.rejects(growForest(problem({ tasks: [more] })), { code: 'INVALID_ARGUMENT' });
     const same: ForestTask = { name: 'same', graphs: [GRAPHS[0]!, GRAPHS[0]!], accuracies: Float64Array.of(1, 2) };
-    const nothing = problem({ tasks: [same], evaluate: (ps) => Promise.resolve(ps.map(() => undefined)) });
+    const nothing = problem({ tasks: [same], evaluate: ofNetworks(() => undefined) });
     await assert.rejects(growForest(nothing), { code: 'INVALID_ARGUMENT', message: /no program/ });
   });
 });
@@ -197,7 +216,7 @@ describe('configuration of a forest search', () => {
       code: 'INVALID_ARGUMENT',
       message: /terms .*1 to 32, got 0/,
     });
-    assert.throws(() => resolveForestConfig({ quantile: Number.NaN }), { message: /quantile/ });
+    assert.throws(() => resolveForestConfig({ nodePenalty: Number.NaN }), { message: /nodePenalty/ });
     assert.throws(() => resolveForestConfig({ trees: 3 } as object), { message: /unknown option 'trees'.*terms/ });
   });
 });

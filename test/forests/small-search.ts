@@ -7,7 +7,6 @@ export const SMALL_SEARCH: Partial<Omit<ForestConfig, 'seed'>> = {
   initial: 12,
   population: 6,
   generations: 1,
-  resamples: 4,
   initialHeight: 3,
   heightLimit: 4,
 };

@@ -6,6 +6,7 @@ import { AGGREGATORS, aggregate } from '../../lib/formulas/aggregators.ts';
 import { combineTerms, quantilesOf } from '../../lib/formulas/combine.ts';
 import { findNetworkNumber } from '../../lib/formulas/numbers.ts';
 import { parseFormula } from '../../lib/formulas/parse.ts';
+import { COMBINERS } from '../../lib/formulas/tree.ts';
 import { flops, params } from '../../lib/graph/counts.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
 import { randomInputs, smallNetworks } from '../engine/support.ts';
@@ -114,20 +115,25 @@ describe('combining terms', () => {
     ),
   );
 
-  it('adds logarithms of ranks as shares, ties sharing theirs', () => {
-    fc.assert(
-      fc.property(anyRows, (rows) => {
-        const scores = combineTerms(
-          'rank_sum',
-          rows.map((row) => Float64Array.from(row)),
-        );
-        for (const [at, score] of scores.entries()) {
-          const expected = rows.reduce((sum, row) => sum + Math.log(share(row[at]!, row)), 0);
-          assert.ok(Math.abs(score - expected) < 1e-12);
-        }
-      }),
-    );
-  });
+  for (const [combiner, what, part] of [
+    ['rank_sum', 'logarithms of ranks', Math.log],
+    ['share_sum', 'ranks', (rank: number) => rank],
+  ] as const) {
+    it(`adds ${what} as shares, ties sharing theirs`, () => {
+      fc.assert(
+        fc.property(anyRows, (rows) => {
+          const scores = combineTerms(
+            combiner,
+            rows.map((row) => Float64Array.from(row)),
+          );
+          for (const [at, score] of scores.entries()) {
+            const expected = rows.reduce((sum, row) => sum + part(share(row[at]!, row)), 0);
+            assert.ok(Math.abs(score - expected) < 1e-12);
+          }
+        }),
+      );
+    });
+  }
 
   it('does not change with any increasing function of a term, and rises with each', () => {
     const [a, b] = [Float64Array.of(1, 5, 2, 9, 3), Float64Array.of(4, 4, 1, 0, 8)];
@@ -160,7 +166,7 @@ describe('combining terms', () => {
 
   it('gives NaN where a term is NaN, and the others their scores without it', () => {
     const rows = [Float64Array.of(1, Number.NaN, 3), Float64Array.of(2, 9, 1)];
-    for (const combiner of ['rank_sum', 'z_sum'] as const) {
+    for (const combiner of COMBINERS) {
       const scores = combineTerms(combiner, rows);
       assert.ok(Number.isNaN(scores[1]));
       const without = combineTerms(

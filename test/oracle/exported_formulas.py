@@ -21,6 +21,7 @@ GOLDEN = ROOT / "test/fixtures/golden/small"
 # Every aggregator, number, operator and combiner; programs that are well conditioned.
 FORMULAS = [
     "rank_sum(unit_sum(l1_norm(T1GD)), neg(unit_max(l1_norm(T3))), params)",
+    "share_sum(unit_sum(l1_norm(T1GD)), neg(unit_max(l1_norm(T3))))",
     "z_sum(unit_std(frobenius_norm(T2D)), unit_min(l1_norm(T4D)), flops)",
     "add(unit_mean(l1_norm(T3)), unit_first(l1_norm(T2D)))",
     "sub(unit_last(l1_norm(T4D)), unit_logsum(frobenius_norm(T3GN)))",

@@ -237,7 +237,7 @@ describe('reports in a browser', function () {
     await open('forest/report.html');
     assert.ok((await page.locator('.panel-programs math').count()) >= 2);
     assert.equal(await page.locator('.formula .temml-error').count(), 0);
-    assert.ok((await page.locator('.panel-programs svg.tree').first().textContent())!.includes('rank_sum'));
+    assert.ok((await page.locator('.panel-programs svg.tree').first().textContent())!.includes('share_sum'));
     assert.ok((await page.locator('.panel-table tbody tr').count()) > 0);
     for (const kind of ['correlations', 'generations', 'pareto', 'times']) {
       assert.ok((await page.locator(`.panel-${kind} figure svg`).count()) > 0, kind);

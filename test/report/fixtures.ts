@@ -134,6 +134,7 @@ export function frontSearch(): Promise<ArchitectureSearchResult> {
 export function makeForest(runFolder: string, options: EvolveForestOptions = {}): Promise<EvolveForestResult> {
   return evolveForest({
     networks: 8,
+    unlabelled: 4,
     heldOut: 8,
     judgeBatch: 1,
     images: 'noise',

@@ -34,7 +34,7 @@ describe('report of a forest', () => {
     assert.equal(fitness, result.best.fitness);
     const terms = report.sections[3]!.panel as Extract<Panel, { kind: 'programs' }>;
     assert.equal(terms.programs.length, tree.operands.length);
-    assert.equal(`rank_sum(${terms.programs.map(({ text }) => text).join(', ')})`, result.best.formula);
+    assert.equal(`share_sum(${terms.programs.map(({ text }) => text).join(', ')})`, result.best.formula);
     assert.deepEqual(
       panel(report, 'table').rows.map(([, term, fitness]) => ({ term, fitness })),
       result.best.growth,

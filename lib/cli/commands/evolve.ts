@@ -7,12 +7,12 @@ import {
   resumeEvolution,
 } from '../../discovery/evolve-proxy.ts';
 import { EznasError } from '../../errors.ts';
-import type { Ranking } from '../../evaluation/ranking.ts';
 import { PRESETS } from '../../evolution/presets.ts';
 import { ARCHIVE } from '../../evolution/run-folder.ts';
+import { judgementTable } from '../judgement-table.ts';
 import { describeProtocol } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
-import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
+import { decimals } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
 import { drawRunReport } from '../run-report.ts';
@@ -34,31 +34,6 @@ const OPTIONS = [
 ] as const;
 
 type Options = OptionValues<(typeof OPTIONS)[number]>;
-
-interface Row extends Ranking {
-  readonly name: string;
-}
-
-const COLUMNS: readonly Column<Row>[] = [
-  { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
-  ...RANKING_COLUMNS,
-];
-
-interface TaskRow extends Row {
-  readonly task: string;
-  readonly seen: boolean;
-}
-
-const TASK_COLUMNS: readonly Column<TaskRow>[] = [
-  { title: 'task', text: ({ task }) => task, fields: { task: ({ task }) => task } },
-  {
-    title: 'learned from',
-    text: ({ seen }) => (seen ? 'yes' : 'never seen'),
-    fields: { seen: ({ seen }) => String(seen) },
-  },
-  { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
-  ...RANKING_COLUMNS,
-];
 
 interface Fact {
   readonly name: string;
@@ -180,20 +155,11 @@ function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgres
   };
 }
 
-function forPeople({ best, baselines, tasks, runFolder }: EvolveResult): string {
+function forPeople({ best, tasks, runFolder }: EvolveResult): string {
   const facts: Fact[] = [
     { name: 'best formula', value: best.program, note: best.sign === 1 ? '' : 'lower scores mean higher accuracy' },
     { name: 'fitness', value: best.fitness, note: 'least Kendall τ over the tasks of the search' },
     { name: 'run folder', value: runFolder ?? 'none', note: 'open its report.html in a browser' },
   ];
-  const rows = [{ name: 'best formula', ...best.heldOut }, ...baselines];
-  const onFirst = formatTable(COLUMNS, rows);
-  const onAll = () =>
-    formatTable(
-      TASK_COLUMNS,
-      tasks.flatMap(({ task, seen, heldOut, baselines: others }) =>
-        [{ name: 'best formula', ...heldOut }, ...others].map((row) => ({ ...row, task, seen })),
-      ),
-    );
-  return `${formatTable(FACT_COLUMNS, facts)}\n${tasks.length > 1 ? onAll() : onFirst}`;
+  return `${formatTable(FACT_COLUMNS, facts)}\n${judgementTable('best formula', tasks)}`;
 }

@@ -8,27 +8,30 @@ import {
   resumeForest,
 } from '../../discovery/grow-forest.ts';
 import { EznasError } from '../../errors.ts';
-import type { Ranking } from '../../evaluation/ranking.ts';
 import { FOREST_DEFAULTS } from '../../forests/config.ts';
+import { judgementTable } from '../judgement-table.ts';
 import { describeProtocol } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
-import { decimals, RANKING_COLUMNS } from '../ranking-columns.ts';
+import { decimals } from '../ranking-columns.ts';
 import { giveResult } from '../result.ts';
 import { newRunFolder, requireResumable, withResumption } from '../run-options.ts';
 import { drawRunReport } from '../run-report.ts';
 import { StageProgress } from '../stages.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['terms', 'generations', 'population', 'networks', 'heldOut', 'run', 'resume', ...SHARED] as const;
-
-interface Row extends Ranking {
-  readonly name: string;
-}
-
-const COLUMNS: readonly Column<Row>[] = [
-  { title: 'on networks new to the search', text: ({ name }) => name, fields: { name: ({ name }) => name } },
-  ...RANKING_COLUMNS,
-];
+const OPTIONS = [
+  'terms',
+  'generations',
+  'population',
+  'tasks',
+  'judge',
+  'networks',
+  'unlabelled',
+  'heldOut',
+  'run',
+  'resume',
+  ...SHARED,
+] as const;
 
 interface Step {
   readonly term: string;
@@ -52,11 +55,12 @@ export function addGrow(cli: Command, signal: AbortSignal): void {
     .summary('grow a forest of formulas: slower than a single proxy to compute, ranks far better')
     .description(
       'Grows a forest: several formulas whose ranks are combined, each an aggregate over the units of a network. Sees the accuracies of 100 ' +
-        'networks of a benchmark, then judges the forest on networks that it never saw, beside EZNAS-A, the number of parameters and ' +
+        'networks of a benchmark, predicts those of more networks from all that the programs tell, and chooses the terms that follow the ' +
+        'predictions best. Then judges the forest on networks that it never saw, beside EZNAS-A, the number of parameters and ' +
         'FLOPs. The run is kept in a folder and can be resumed however it ends.',
     );
   addOptions(command, OPTIONS, {
-    networks: '100 for the search; here a number only',
+    networks: '100 of each task; here a number only',
     terms: `${FOREST_DEFAULTS.terms}`,
     generations: `${FOREST_DEFAULTS.generations} for each term`,
     population: `${FOREST_DEFAULTS.population}`,
@@ -67,6 +71,7 @@ export function addGrow(cli: Command, signal: AbortSignal): void {
 Examples:
   $ eznas grow
   $ eznas grow --terms 3 --dataset cifar100 --seed 7 --run runs/seven
+  $ eznas grow --tasks nasbench201:cifar10,darts-nasbench301 --judge all
   $ eznas grow --resume runs/seven --json
   $ eznas evaluate --program 'rank_sum(unit_sum(participation_ratio(T3GN)), unit_max(spectral_entropy(T3GD)))'`,
   );
@@ -97,7 +102,22 @@ Examples:
 }
 
 function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveForestOptions {
-  const { terms, generations, population, networks, space, dataset, seed, images, batch, precision, heldOut } = options;
+  const {
+    terms,
+    generations,
+    population,
+    tasks,
+    judge,
+    networks,
+    unlabelled,
+    space,
+    dataset,
+    seed,
+    images,
+    batch,
+    precision,
+    heldOut,
+  } = options;
   if (networks !== undefined && (typeof networks !== 'number' || networks < 2)) {
     throw new EznasError(
       'INVALID_ARGUMENT',
@@ -112,7 +132,10 @@ function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveF
     ...(batch && { batch }),
     ...(precision && { precision }),
     ...(heldOut && { heldOut }),
+    ...(tasks && { tasks }),
+    ...(judge && { judgedTasks: judge }),
     ...(networks && { networks }),
+    ...(unlabelled !== undefined && { unlabelled }),
     search: { ...(terms && { terms }), ...(generations && { generations }), ...(population && { population }) },
   };
 }
@@ -120,7 +143,7 @@ function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveF
 function followProgress(silent: boolean): { onProgress: (event: GrowthProgress) => void; stop: () => void } {
   const progress = new StageProgress(
     {
-      record: { label: 'recording statistics', unit: 'networks' },
+      begin: { label: 'running first programs', unit: 'networks' },
       search: { label: 'growing', unit: 'generations' },
       judge: { label: 'judging', unit: 'networks' },
     },
@@ -138,11 +161,10 @@ function followProgress(silent: boolean): { onProgress: (event: GrowthProgress) 
   };
 }
 
-function forPeople({ best, baselines, runFolder }: EvolveForestResult): string {
-  const rows = [{ name: 'forest', ...best.heldOut }, ...baselines];
+function forPeople({ best, tasks, runFolder }: EvolveForestResult): string {
   return [
     formatTable(STEP_COLUMNS, best.growth),
-    formatTable(COLUMNS, rows),
+    judgementTable('forest', tasks),
     `forest: ${best.formula}`,
     `run folder: ${runFolder ?? 'none'}; open its report.html in a browser`,
   ].join('\n');
