@@ -10,7 +10,7 @@ export function noteToUser(text: string): void {
 
 /** Tells a person on stderr how a result was made. */
 export function describeProtocol(protocol: Protocol): void {
-  const { space, dataset, networks, batch, seed, images, simd, threads, gpus, precision } = protocol;
+  const { space, dataset, networks, batch, seed, images, simd, threads, gpus, precision, separableUnit } = protocol;
   const { count, chosen } = networks;
   const drawn = {
     all: `all ${count}`,
@@ -21,6 +21,7 @@ export function describeProtocol(protocol: Protocol): void {
   }[chosen];
   const parts = [`${drawn} networks of ${space}, ${dataset}`, `seed ${seed}`];
   if (simd !== null) parts.push(`batch ${batch} of ${images}`);
+  if (separableUnit === 'second') parts.push('units hold second convolutions');
   if (gpus.length > 0) parts.push(`${gpus.join(' and ')}, ${precision}`);
   else if (simd !== null) parts.push(`${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
   noteToUser(parts.join('; '));

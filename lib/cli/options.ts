@@ -4,6 +4,7 @@ import { BENCHMARK_NAMES } from '../benchmarks/registry.ts';
 import { DEVICES, PRECISIONS } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { PRESETS } from '../evolution/presets.ts';
+import { SEPARABLE_UNITS } from '../graph/units.ts';
 import { IMAGE_FORMATS } from '../images/normalization.ts';
 import { didYouMean } from '../nearest.ts';
 import { ONNX_WEIGHTS } from '../onnx/read.ts';
@@ -377,6 +378,12 @@ const OPTIONS = {
     help: 'of ONNX files: initialize draws new ones, as proxies expect; file takes those of the file',
     fallback: 'initialize',
     schema: oneOf(ONNX_WEIGHTS),
+  },
+  separableUnit: {
+    flags: '--separable-unit <which>',
+    help: `which of two convolutions in a row their unit holds, in DARTS, NDS, TransNAS-Bench-101 and ONNX files: ${list(SEPARABLE_UNITS)}`,
+    fallback: 'first',
+    schema: oneOf(SEPARABLE_UNITS),
   },
   curves: {
     flags: '--curves <file>',

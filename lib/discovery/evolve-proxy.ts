@@ -43,7 +43,9 @@ export interface ResumeOptions extends Pick<RunOptions, 'threads' | 'device' | '
   readonly onProgress?: (progress: DiscoveryProgress) => void;
 }
 
-export interface EvolveProxyOptions extends ResumeOptions, Pick<SettingOptions, 'seed' | 'precision'> {
+export interface EvolveProxyOptions
+  extends ResumeOptions,
+    Pick<SettingOptions, 'seed' | 'precision' | 'separableUnit'> {
   /**
    * What the search learns from: benchmarks with a dataset, such as `nasbench201:cifar10`, or without for the first. Default: those that `space`
    * and `dataset` name.
@@ -117,6 +119,7 @@ export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<Evo
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? DEFAULT_BATCH,
     precision: options.precision ?? 'float32',
+    separableUnit: options.separableUnit ?? null,
     heldOut: options.heldOut ?? null,
     search: resolveConfig(options.preset, { ...options.search, seed }),
   };
@@ -144,7 +147,7 @@ interface Problem {
 }
 
 function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: ResumeOptions): Problem {
-  const { images, batch, judgeBatch, precision } = config;
+  const { images, batch, judgeBatch, precision, separableUnit } = config;
   const { seed, tasksPerPool, tasksPerGeneration, networksPerTask } = config.search;
   const learned = findTasks(config.tasks, benchmarks);
   if (tasksPerGeneration > tasksPerPool * learned.length) {
@@ -154,13 +157,28 @@ function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: Re
     );
   }
   const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
-    resolveSetting({ benchmark, dataset, images, seed, device, precision, batch: images_ });
+    resolveSetting({
+      benchmark,
+      dataset,
+      images,
+      seed,
+      device,
+      precision,
+      batch: images_,
+      ...(separableUnit && benchmark.space.separable && { separableUnit }),
+    });
   const random = new Random(seed).fork('evolve proxy');
   const tasks = learned.flatMap((place, at) => {
     const pool = networkPool(settingOf(place, batch));
     return drawTasks(pool, taskStream(random, 'tasks', at, pool.name), { tasks: tasksPerPool, networksPerTask });
   });
   const places = [...learned, ...findTasks(config.judgedTasks, benchmarks)];
+  if (separableUnit && !places.some(({ benchmark }) => benchmark.space.separable)) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      "no network of the tasks has two convolutions in a row, of which separableUnit (--separable-unit) tells the unit's; leave it out",
+    );
+  }
   const judged = drawJudged(places, (place) => settingOf(place, judgeBatch), random, {
     learned: learned.length,
     tasks,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PRECISIONS } from '../engine/device.ts';
 import { parseSearchConfig, type SearchConfig } from '../evolution/config.ts';
+import { SEPARABLE_UNITS } from '../graph/units.ts';
 import { parseRunConfig } from '../runs/config.ts';
 
 const setting = z.strictObject({
@@ -14,6 +15,8 @@ const setting = z.strictObject({
   judgeBatch: z.int().min(1),
   /** How convolutions multiply on a GPU. */
   precision: z.enum(PRECISIONS).default('float32'),
+  /** Which of two convolutions in a row a unit holds, where networks have such; null for the default. */
+  separableUnit: z.enum(SEPARABLE_UNITS).nullable().default(null),
   /** Networks of the final judgement on each task; null where the number follows from that of tasks. */
   heldOut: z.int().min(2).nullable(),
 });

@@ -1,5 +1,6 @@
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { type Backend, machine, type Precision } from '../engine/device.ts';
+import type { SeparableUnit } from '../graph/units.ts';
 import { VERSION } from '../version.ts';
 import type { ChosenNetworks } from './networks.ts';
 import type { Setting } from './setting.ts';
@@ -32,6 +33,8 @@ export interface Protocol {
   /** Where labels come from: the images' own, or drawn from the seed where they have none that fit; null when nothing reads them. */
   readonly labels: 'images' | 'random' | null;
   readonly initialization: typeof INITIALIZATION;
+  /** Which of two convolutions in a row a unit holds; null where the space has no such. */
+  readonly separableUnit: SeparableUnit | null;
   /** Where networks and programs ran. */
   readonly device: Backend;
   /** Names of the GPUs used; none on the CPU. */
@@ -71,6 +74,7 @@ export function protocolOf(
     images: setting.images,
     labels: labelled ? setting.labels : null,
     initialization: INITIALIZATION,
+    separableUnit: setting.separableUnit,
     device: setting.backend,
     ...(ran
       ? machine(setting.backend, { threads, precision: setting.precision })

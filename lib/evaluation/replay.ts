@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { EznasError } from '../errors.ts';
+import { SEPARABLE_UNITS, type SeparableUnit } from '../graph/units.ts';
 import type { Contender } from './contenders.ts';
 import type { EvaluateProxiesOptions, EvaluationResult } from './evaluate.ts';
 
@@ -14,6 +15,7 @@ export interface EvaluationRequest {
   readonly networks?: number | 'all' | readonly number[] | undefined;
   readonly images?: string | undefined;
   readonly batch?: number | undefined;
+  readonly separableUnit?: SeparableUnit | undefined;
   readonly seed: number;
   readonly seeds: readonly number[];
 }
@@ -25,7 +27,7 @@ export function requestOf(
   seeds: readonly number[],
   seed: number,
 ): EvaluationRequest | null {
-  const { space, benchmark, dataset, networks, images, batch } = options;
+  const { space, benchmark, dataset, networks, images, batch, separableUnit } = options;
   if ([space, benchmark, images].some((given) => typeof given === 'object')) return null;
   return {
     contenders: contenders.map((contender) => {
@@ -38,6 +40,7 @@ export function requestOf(
     networks,
     images: images as string | undefined,
     batch,
+    separableUnit,
     seed,
     seeds,
   };
@@ -53,6 +56,7 @@ const requestSchema = z.object({
   networks: z.union([natural, z.literal('all'), z.array(natural)]).optional(),
   images: z.string().optional(),
   batch: natural.optional(),
+  separableUnit: z.enum(SEPARABLE_UNITS).optional(),
   seed: natural,
   seeds: z.array(natural).min(1),
 });

@@ -68,9 +68,10 @@ export class ScoringCache {
 
   /** Everything that decides a contender's figures besides the architecture. */
   #describe(contender: BaseContender): string {
-    const { space, dataset, inputs, seed, backend, precision } = this.#setting;
+    const { space, dataset, inputs, seed, backend, precision, separableUnit } = this.#setting;
     const { classes, resolution, channels } = dataset;
-    const network = { eznas: VERSION, space: space.name, classes, resolution, channels };
+    const unit = separableUnit && { separableUnit };
+    const network = { eznas: VERSION, space: space.name, classes, resolution, channels, ...unit };
     if ('count' in contender) return JSON.stringify({ ...network, count: contender.name });
     const { threads: _, ...machinery } = machine(backend, { precision });
     return JSON.stringify({

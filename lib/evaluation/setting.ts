@@ -5,6 +5,7 @@ import { benchmarkOf, openBenchmark } from '../benchmarks/registry.ts';
 import { type Backend, type Precision, resolveDevice } from '../engine/device.ts';
 import type { Inputs, Network, RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
+import type { SeparableUnit } from '../graph/units.ts';
 import { imageFormat } from '../images/normalization.ts';
 import { openImages } from '../images/open.ts';
 import type { ImageSource } from '../images/source.ts';
@@ -24,6 +25,8 @@ export interface SettingOptions extends RunOptions {
   readonly images?: string | ImageSource;
   /** Images in the minibatch, default 16. */
   readonly batch?: number;
+  /** Which of two convolutions in a row their unit holds, default the first; only of spaces that have such. */
+  readonly separableUnit?: SeparableUnit;
 }
 
 /** Options where a dataset may be one of your own, since no accuracies are asked for. */
@@ -45,6 +48,8 @@ export interface Setting {
   readonly seed: number;
   readonly backend: Backend;
   readonly precision: Precision;
+  /** Null where the space has no two convolutions in a row. */
+  readonly separableUnit: SeparableUnit | null;
 }
 
 /** Batch size at which proxies are judged (EZNAS, section 4). */
@@ -84,6 +89,7 @@ export function resolveSetting(options: OwnSettingOptions): Setting {
   const { dataset: name, batch = DEFAULT_BATCH, seed = 0, precision = 'float32' } = options;
   const backend = resolveDevice(options.device ?? 'auto');
   const { space, benchmark } = resolveBenchmark(options);
+  const separableUnit = resolveSeparableUnit(space, options.separableUnit);
   const dataset = resolveDataset(space, benchmark, name);
   const images = options.images ?? 'photographs';
   const source = typeof images === 'string' ? openImages(images) : images;
@@ -94,7 +100,16 @@ export function resolveSetting(options: OwnSettingOptions): Setting {
   const fits = own?.every((label) => label >= 0 && label < dataset.classes) ?? false;
   const inputs = { batch, shape, data, labels: fits ? own! : randomLabels(batch, dataset.classes, seed) };
   const labels = fits ? 'images' : 'random';
-  return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend, precision };
+  return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend, precision, separableUnit };
+}
+
+function resolveSeparableUnit(space: SearchSpace<unknown>, given: SeparableUnit | undefined): SeparableUnit | null {
+  if (space.separable) return given ?? 'first';
+  if (given === undefined) return null;
+  throw new EznasError(
+    'INVALID_ARGUMENT',
+    `networks of the space ${space.name} have no two convolutions in a row, of which separableUnit (--separable-unit) tells the unit's; leave it out`,
+  );
 }
 
 /** Images with one channel in place of three: their mean. */
@@ -143,9 +158,10 @@ export function requireBenchmark({ space, benchmark }: Setting): Benchmark<unkno
 }
 
 /** The network of an architecture, as it is trained on the setting's dataset. */
-export function buildNetwork({ space, dataset }: Setting, architecture: unknown): Network {
-  const { classes, resolution, channels } = dataset;
-  const graph = space.build(architecture, { classes, resolution, inputChannels: channels });
+export function buildNetwork({ space, dataset, separableUnit }: Setting, architecture: unknown): Network {
+  const { classes, resolution, channels: inputChannels } = dataset;
+  const size = { classes, resolution, inputChannels };
+  const graph = space.build(architecture, { ...size, ...(separableUnit && { separableUnit }) });
   const { key, parameters } = space.start?.(architecture) ?? { key: networkKey(space, architecture) };
   return { graph, key, ...(parameters && { parameters }) };
 }

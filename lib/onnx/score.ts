@@ -52,7 +52,13 @@ export async function scoreOnnx({
   if (models.length === 0) throw new EznasError('INVALID_ARGUMENT', 'no models are given; at least one is needed');
   const space = onnxSpace({ ...(weights && { weights }), ...(separableUnit && { separableUnit }) });
   const dataset = datasetOf(space, models, options.dataset ?? 'cifar10');
-  const result = await scoreArchitectures({ ...options, space, dataset, architectures: models });
+  const result = await scoreArchitectures({
+    ...options,
+    ...(separableUnit && { separableUnit }),
+    space,
+    dataset,
+    architectures: models,
+  });
   const summaries = models.map((file): OnnxSummary => {
     const { graph, opset, classes, notes } = space.network(file);
     const counts = { params: params(graph), flops: flops(graph), units: graph.units.length };

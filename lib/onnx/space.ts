@@ -31,6 +31,7 @@ export function onnxSpace({ folder = '.', ...reading }: OnnxSpaceOptions = {}): 
   };
   return {
     name: 'onnx',
+    separable: true,
     size: undefined,
     network,
     sample: (random: Random) => random.choice(files()),

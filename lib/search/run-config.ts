@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PRECISIONS } from '../engine/device.ts';
+import { SEPARABLE_UNITS } from '../graph/units.ts';
 import { parseRunConfig } from '../runs/config.ts';
 import { parseSearchConfig, type SearchConfig } from './config.ts';
 
@@ -14,6 +15,8 @@ const setting = z.strictObject({
   batch: z.int().min(1),
   /** How convolutions multiply on a GPU. */
   precision: z.enum(PRECISIONS).default('float32'),
+  /** Which of two convolutions in a row a unit holds; null for the space's default. */
+  separableUnit: z.enum(SEPARABLE_UNITS).nullable().default(null),
   /** Decides minibatch, noise and initial parameters. */
   seed: z.int().min(0),
   /** Metrics of the first objective and their weights. */

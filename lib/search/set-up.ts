@@ -58,6 +58,7 @@ export function configOf(options: SearchArchitecturesOptions): SearchRunConfig {
     images: typeof images !== 'string' ? images.name : isNamed(images) ? images : resolve(images),
     batch: options.batch ?? 16,
     precision: options.precision ?? 'float32',
+    separableUnit: options.separableUnit ?? null,
     seed,
     metrics: [...proxies, ...texts],
     weights: options.weights ? [...options.weights] : null,
@@ -92,7 +93,7 @@ const isNamed = (images: string): boolean => images === 'photographs' || images 
  */
 export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads }: SearchRunningOptions): Parts {
   checkCounts(config);
-  const { space, benchmark, dataset, images, batch, precision, seed, limits } = config;
+  const { space, benchmark, dataset, images, batch, precision, separableUnit, seed, limits } = config;
   const settingOf = (scoreSeed: number) =>
     resolveSetting({
       space: own.space ?? space,
@@ -101,6 +102,7 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
       images: own.images ?? images,
       batch,
       precision,
+      ...(separableUnit && { separableUnit }),
       seed: scoreSeed,
       ...(device && { device }),
     });

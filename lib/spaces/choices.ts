@@ -10,6 +10,8 @@ export interface ChoiceSpaceOptions<Choice extends string | number> {
   readonly name: string;
   /** Name of the dataset that its networks are made for, where that is not CIFAR-10. */
   readonly dataset?: string;
+  /** Whether networks may have two convolutions in a row that are one unit. */
+  readonly separable?: boolean;
   /** For every place, what can be chosen there; texts must not contain the separator, nor `?`. */
   readonly choices: readonly (readonly Choice[])[];
   /** Between choices in an architecture's text, default `:`. */
@@ -37,6 +39,7 @@ export function choiceSpace<Choice extends string | number>(
 class ChoiceSpace<Choice extends string | number> implements NumberedSpace<readonly Choice[]> {
   readonly name: string;
   readonly dataset?: string;
+  readonly separable: boolean;
   readonly size: number;
   readonly #options: ChoiceSpaceOptions<Choice>;
   /** What stands before, between and after the choices. */
@@ -62,6 +65,7 @@ class ChoiceSpace<Choice extends string | number> implements NumberedSpace<reado
       );
     }
     this.name = name;
+    this.separable = options.separable ?? false;
     if (options.dataset !== undefined) this.dataset = options.dataset;
     this.#options = options;
     this.#pattern = pattern(this.#between, choices);

@@ -98,6 +98,7 @@ function requireCells({ normal, reduce }: DartsArchitecture, shown: string): voi
 class DartsSpace implements SearchSpace<DartsArchitecture> {
   readonly name = 'darts';
   readonly size = undefined;
+  readonly separable = true;
 
   sample(random: Random): DartsArchitecture {
     const cell = (): CellEdge[] =>

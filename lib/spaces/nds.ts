@@ -64,6 +64,7 @@ const MAX_DEPTH = 1000;
 export class NdsSpace implements SearchSpace<NdsArchitecture> {
   readonly name: string;
   readonly size = undefined;
+  readonly separable = true;
   readonly dataset: string;
   readonly design: NdsDesign;
   readonly form: NdsForm;

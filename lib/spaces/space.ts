@@ -54,6 +54,8 @@ export interface SearchSpace<A> {
   readonly size: number | undefined;
   /** Name of the dataset that its networks are made for, where that is not CIFAR-10. */
   readonly dataset?: string;
+  /** Whether networks may have two convolutions in a row that are one unit, for which {@link NetworkOptions.separableUnit} tells the unit's. */
+  readonly separable?: boolean;
 
   /** An architecture drawn uniformly. */
   sample(random: Random): A;

@@ -108,6 +108,7 @@ function canonical(operations: TransnasMicroArchitecture): string {
 /** The cell-level space of TransNAS-Bench-101: operations of six edges, 4,096 architectures, written as in the benchmark, such as `64-41414-1_02_333`. */
 export const transnasMicro: NumberedSpace<TransnasMicroArchitecture> = choiceSpace({
   name: 'transnas-micro',
+  separable: true,
   dataset: 'class_object',
   choices: EDGES.map(() => OPERATIONS),
   template: '64-41414-?_??_???',

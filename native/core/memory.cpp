@@ -21,6 +21,8 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kSmallest = 4096;
+/// Blocks kept for reuse never hold more. Networks of NAS-Bench-101 use up to 1 GB each and hardly any size twice.
+constexpr size_t kMostKept = size_t{2} << 30;
 /// Keeps the arithmetic on sizes below from overflowing.
 constexpr size_t kMostFloats = SIZE_MAX / 16;
 
@@ -62,7 +64,7 @@ const size_t initialLimit = [] {
 }();
 
 /// The process-wide store of blocks. Bytes in use and bytes kept for reuse together stay under the limit; kept bytes
-/// also stay under a quarter of the machine's memory, so that a peak does not hold the machine for ever.
+/// also stay under kMostKept and a quarter of the machine's memory, so that a peak does not hold the machine for ever.
 class Store {
  public:
   float* take(size_t floats, size_t& capacity) {
@@ -141,8 +143,8 @@ class Store {
   std::mutex mutex_;
   std::map<size_t, std::vector<float*>> kept_;
   size_t inUse_ = 0, keptBytes_ = 0, limit_ = initialLimit;
-  const size_t keepable_ =
-      static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4;
+  const size_t keepable_ = std::min(
+      kMostKept, static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4);
 };
 
 /// Never destroyed: buffers held by other static objects may be freed after this file's statics are gone.

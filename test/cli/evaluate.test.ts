@@ -65,6 +65,7 @@ describe('eznas evaluate', () => {
         images: 'photographs',
         labels: null,
         initialization: 'kaiming-normal-fan-out',
+        separableUnit: null,
         device: 'cpu',
         gpus: [],
         precision: 'float32',

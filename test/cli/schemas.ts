@@ -38,6 +38,7 @@ const protocol = z.strictObject({
   images: z.string(),
   labels: z.enum(['images', 'random']).nullable(),
   initialization: z.literal('kaiming-normal-fan-out'),
+  separableUnit: z.null(),
   device: z.enum(['cpu', 'cuda']),
   gpus: z.array(z.string()),
   precision: z.enum(['float32', 'tf32']).nullable(),

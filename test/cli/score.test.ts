@@ -32,6 +32,26 @@ describe('eznas score', () => {
     assert.notEqual(result.protocol.simd, null);
   });
 
+  it('--separable-unit says which of two convolutions in a row a unit holds, and is refused where there are none', async () => {
+    const score = async (...args: string[]) =>
+      JSON.parse(
+        (await eznas('score', '--benchmark', 'darts-nasbench301', '--program', 'numel(T3)', '--json', '3', ...args))
+          .stdout,
+      ) as { protocol: { separableUnit: string }; scores: Record<string, number[]> };
+    const [plain, first, second] = await Promise.all([
+      score(),
+      score('--separable-unit', 'first'),
+      score('--separable-unit', 'second'),
+    ]);
+    assert.deepEqual(plain, first);
+    assert.deepEqual([first.protocol.separableUnit, second.protocol.separableUnit], ['first', 'second']);
+    // Depthwise kernels have k·k numbers for each channel, pointwise ones a number for each pair of channels.
+    assert.ok(second.scores['numel(T3)']![0]! > first.scores['numel(T3)']![0]!);
+    const refused = /networks of the space nasbench201 have no two convolutions in a row/;
+    await assertFails(['score', '--proxy', 'params', '0', '--separable-unit', 'second'], 2, refused);
+    await assertFails(['score', '--proxy', 'params', '0', '--separable-unit', 'third'], 2, /first, second/);
+  });
+
   it('gives null for what is not finite, and says so on stderr', async () => {
     const { code, stdout, stderr } = await eznas(
       ...['score', '--program', 'reciprocal(zeros_like(T3))', '--batch', '1', '0', '--json'],

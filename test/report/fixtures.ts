@@ -26,6 +26,7 @@ const protocol: EvaluationResult['protocol'] = {
   images: 'photographs',
   labels: null,
   initialization: 'kaiming-normal-fan-out',
+  separableUnit: null,
   device: 'cpu',
   gpus: [],
   precision: 'float32',

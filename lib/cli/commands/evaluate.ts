@@ -20,6 +20,7 @@ const OPTIONS = [
   'benchmark',
   'onnxTable',
   'weights',
+  'separableUnit',
   'networks',
   ...SHARED,
   'seeds',
@@ -109,13 +110,15 @@ Examples:
         `--${besides} is decided by the result that --replay names; leave it out`,
       );
     }
+    const { separableUnit } = options;
+    const reading = { ...(weights && { weights }), ...(separableUnit && { separableUnit }) };
     const page = report === undefined ? undefined : reserveOutput(report, '--report');
     const progress = startProgress('evaluating', 'networks', options.json ?? false);
     const work = async (): Promise<Evaluated> => {
       const result = await withProgress(progress, (onProgress) =>
         evaluateProxies({
           ...options,
-          ...(onnxTable && { benchmark: openOnnxBenchmark(onnxTable, { ...(weights && { weights }) }) }),
+          ...(onnxTable && { benchmark: openOnnxBenchmark(onnxTable, reading) }),
           ...(proxy && { proxies: proxy }),
           ...(program && { programs: program }),
           ...recorded?.options,

@@ -28,6 +28,7 @@ const OPTIONS = [
   'groups',
   'networks',
   'heldOut',
+  'separableUnit',
   'run',
   'resume',
   ...SHARED,
@@ -103,7 +104,7 @@ Examples:
 
 function searchOptions(options: Options): EvolveProxyOptions {
   const { preset, generations, population, tasks, judge, groups, networks } = options;
-  const { space, dataset, seed, images, batch, precision, heldOut } = options;
+  const { space, dataset, seed, images, batch, precision, heldOut, separableUnit } = options;
   const groupCount = groups ?? PRESETS[preset ?? 'default'].tasksPerPool;
   if (
     networks !== undefined &&
@@ -125,6 +126,7 @@ function searchOptions(options: Options): EvolveProxyOptions {
     ...(batch && { batch }),
     ...(precision && { precision }),
     ...(heldOut && { heldOut }),
+    ...(separableUnit && { separableUnit }),
     search: {
       ...(generations && { generations }),
       ...(population && { population }),

@@ -8,7 +8,7 @@ import { startProgress, withProgress } from '../progress.ts';
 import { giveResult } from '../result.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', 'models', 'weights', ...SHARED] as const;
+const OPTIONS = ['proxy', 'program', 'benchmark', 'networks', 'models', 'weights', 'separableUnit', ...SHARED] as const;
 
 /** What says which architectures of a space are meant, and not files. */
 const OF_SPACES = ['space', 'benchmark', 'networks'] as const;

@@ -41,6 +41,7 @@ const SAME = [
   'sameScores',
   'beside',
   'cache',
+  'separableUnit',
 ] as const;
 
 const OPTIONS = [
