@@ -1,10 +1,12 @@
 #include "native/cuda/population_code.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "kernels/cuda/program_code.h"
+#include "native/cuda/device_opcodes.h"
+#include "native/cuda/group_places.h"
+#include "native/cuda/matrix_code.h"
 
 namespace eznas::cuda {
 namespace {
@@ -13,141 +15,21 @@ constexpr size_t kAlignment = 16;
 
 bool same(Place a, Place b) { return a.kind == b.kind && a.index == b.index; }
 
-TileOpcode opcodeOf(Operator op) {
-  switch (op) {
-    case Operator::add:
-      return TileOpcode::add;
-    case Operator::sub:
-      return TileOpcode::sub;
-    case Operator::mul:
-      return TileOpcode::mul;
-    case Operator::lt:
-      return TileOpcode::less;
-    case Operator::gt:
-      return TileOpcode::greater;
-    case Operator::eq:
-      return TileOpcode::equal;
-    case Operator::log:
-      return TileOpcode::log;
-    case Operator::abslog:
-      return TileOpcode::abslog;
-    case Operator::abs:
-      return TileOpcode::abs;
-    case Operator::square:
-      return TileOpcode::square;
-    case Operator::exp:
-      return TileOpcode::exp;
-    case Operator::relu:
-      return TileOpcode::relu;
-    case Operator::sign:
-      return TileOpcode::sign;
-    case Operator::sigmoid:
-      return TileOpcode::sigmoid;
-    case Operator::heaviside:
-    case Operator::gt0:
-      return TileOpcode::positive;
-    case Operator::lt0:
-      return TileOpcode::negative;
-    case Operator::reciprocal:
-      return TileOpcode::reciprocal;
-    default:
-      return TileOpcode::copy;
-  }
-}
-
-struct ReductionCodes {
-  TileOpcode opcode;
-  ReductionKind kind;
-};
-ReductionCodes codesOf(Reduction kind) {
-  switch (kind) {
-    case Reduction::score:
-      return {TileOpcode::sum, ReductionKind::score};
-    case Reduction::mean:
-      return {TileOpcode::sum, ReductionKind::mean};
-    case Reduction::l1Norm:
-      return {TileOpcode::sumMagnitudes, ReductionKind::l1Norm};
-    case Reduction::frobeniusNorm:
-      return {TileOpcode::sumSquares, ReductionKind::frobeniusNorm};
-    case Reduction::moments:
-      return {TileOpcode::moments, ReductionKind::moments};
-    case Reduction::hamming:
-      return {TileOpcode::hamming, ReductionKind::hamming};
-    case Reduction::divergence:
-      break;
-  }
-  return {TileOpcode::divergence, ReductionKind::divergence};
-}
-
-MatrixOpcode matrixOpcodeOf(Operator op) {
-  switch (op) {
-    case Operator::det:
-      return MatrixOpcode::determinant;
-    case Operator::logdet:
-      return MatrixOpcode::logDeterminant;
-    case Operator::logabsdet:
-      return MatrixOpcode::logMagnitude;
-    case Operator::symeig_ratio:
-    case Operator::eig_ratio:
-      return MatrixOpcode::gramRatio;
-    case Operator::gram:
-      return MatrixOpcode::gram;
-    case Operator::covariance:
-      return MatrixOpcode::covariance;
-    case Operator::spectral_entropy:
-      return MatrixOpcode::spectralEntropy;
-    case Operator::participation_ratio:
-      return MatrixOpcode::participationRatio;
-    case Operator::softmax:
-      return MatrixOpcode::softmax;
-    case Operator::cosine:
-      return MatrixOpcode::cosine;
-    default:
-      return MatrixOpcode::matmul;
-  }
-}
-
-/// Sizes of 1, whose multiplier stays 0, are only ever asked to divide 0.
-BroadcastCode codeOf(const Broadcast& broadcast) {
-  BroadcastCode code{};
-  for (int d = 0; d < 4; ++d) {
-    const auto size = static_cast<uint32_t>(broadcast.sizes[d]);
-    code.sizes[d] = size;
-    code.strides[d] = static_cast<uint32_t>(broadcast.strides[d]);
-    if (size < 2) continue;
-    const int bits = std::bit_width(size - 1);
-    code.multipliers[d] = static_cast<uint32_t>(((uint64_t{1} << (31 + bits)) + size - 1) / size);
-    code.shifts[d] = static_cast<uint32_t>(bits - 1);
-  }
-  return code;
-}
-
-/// channels_first as a gathering: dimensions of the result that have a size, innermost last.
-Broadcast swapped(size_t first, size_t second, size_t inner) {
-  const size_t sizes[] = {second, first, inner}, strides[] = {inner, second * inner, 1};
-  Broadcast result;
-  int at = 3;
-  for (int i = 2; i >= 0; --i) {
-    if (sizes[i] == 1) continue;
-    result.sizes[at] = sizes[i];
-    result.strides[at] = strides[i];
-    --at;
-  }
-  return result;
+/// Scratch memory that any matrix operation of a group needs at most.
+uint64_t largestWork(const Group& group, uint32_t workFloats) {
+  uint64_t work = 0;
+  for (const MatrixStep& step : group.matrices) work = std::max(work, matrixScratchFloats(step, workFloats));
+  return work;
 }
 
 class GroupEncoder {
  public:
   GroupEncoder(const Group& group, const GroupSurroundings& around)
-      : group_(group), around_(around), scalarAt_(around.scalars, kNowhere) {
-    uint64_t work = 0;
-    for (const MatrixStep& step : group.matrices) work = std::max(work, workOf(step));
-    workAt_ = around.arenaFloats;
-    scalarsAt_ = workAt_ + (work + 3) / 4 * 4;
-    // Spare pairs for the moments that std takes apart.
-    const uint64_t most = around.scalars + 2 * group.matrices.size();
-    stepAt_ = scalarsAt_ + (most <= kSharedScalars ? 0 : (most + 3) / 4 * 4);
-    scratchEnd_ = stepAt_;
+      : group_(group),
+        around_(around),
+        // Spare pairs for the moments that std takes apart.
+        places_(around.arenaFloats, largestWork(group, around.workFloats), around.scalars, 2 * group.matrices.size(),
+                around.workFloats) {
     result_.bytes.resize(sizeof(GroupCode));
   }
 
@@ -156,10 +38,10 @@ class GroupEncoder {
     flushSingles();
     std::vector<OutcomeCode> outcomes;
     for (const UnitPlan::ScalarOutcome& outcome : around_.outcomes)
-      outcomes.push_back({outcome.outcome, placeOf(outcome.value)});
+      outcomes.push_back({outcome.outcome, places_.of(outcome.value)});
     std::vector<ConstantCode> constants;
     for (const UnitPlan::Constant& constant : around_.constants)
-      if (scalarAt_[constant.scalar] != kNowhere) constants.push_back({scalarAt_[constant.scalar], constant.value});
+      if (places_.hasScalar(constant.scalar)) constants.push_back({places_.ofScalar(constant.scalar), constant.value});
     GroupCode head{};
     head.steps = append(steps_);
     head.stepCount = static_cast<uint32_t>(steps_.size());
@@ -169,13 +51,11 @@ class GroupEncoder {
     head.outcomeCount = static_cast<uint32_t>(outcomes.size());
     std::memcpy(result_.bytes.data(), &head, sizeof head);
     append<uint32_t>({});  // to the alignment of the next group
-    result_.scratchFloats = (scratchEnd_ + 63) / 64 * 64;
+    result_.scratchFloats = (places_.scratchFloats() + 63) / 64 * 64;
     return std::move(result_);
   }
 
  private:
-  static constexpr uint32_t kNowhere = UINT32_MAX;
-
   template <class T>
   uint32_t append(const std::vector<T>& values) {
     std::vector<std::byte>& bytes = result_.bytes;
@@ -185,53 +65,6 @@ class GroupEncoder {
     if (!values.empty()) std::memcpy(bytes.data() + at, values.data(), values.size() * sizeof(T));
     return static_cast<uint32_t>(at);
   }
-
-  // ---- places -------------------------------------------------------------------------------------------------------
-
-  /// `count` scalars next to one another.
-  uint32_t newScalars(uint32_t count) {
-    const uint32_t at = scalarCount_;
-    scalarCount_ += count;
-    if (at + count <= kSharedScalars && !scalarsSpilt_) return placeWord(PlaceKind::shared, kScalarFloats + at);
-    if (!scalarsSpilt_) {
-      scalarsSpilt_ = true;
-      scalarCount_ = count;
-      return placeWord(PlaceKind::scratch, static_cast<uint32_t>(scalarsAt_));
-    }
-    return placeWord(PlaceKind::scratch, static_cast<uint32_t>(scalarsAt_ + at));
-  }
-  uint32_t scalarOf(uint32_t index) {
-    if (scalarAt_[index] == kNowhere) scalarAt_[index] = newScalars(1);
-    return scalarAt_[index];
-  }
-  uint32_t placeOf(Place place) {
-    switch (place.kind) {
-      case Place::Kind::tensor:
-        return placeWord(PlaceKind::tensor, place.index);
-      case Place::Kind::arena:
-        return placeWord(PlaceKind::scratch, place.index * 16);
-      case Place::Kind::scalar:
-        return scalarOf(place.index);
-      case Place::Kind::slot:
-        return slotAt_[place.index];
-      case Place::Kind::none:
-        break;
-    }
-    return 0;
-  }
-
-  /// Memory of one step: shared as long as there is some.
-  uint32_t takeForStep(uint32_t floats) {
-    if (stepShared_ + floats <= around_.workFloats) {
-      stepShared_ += floats;
-      return placeWord(PlaceKind::shared, static_cast<uint32_t>(kWorkFloats + stepShared_ - floats));
-    }
-    const uint64_t at = stepAt_ + stepScratch_;
-    stepScratch_ += floats;
-    scratchEnd_ = std::max(scratchEnd_, stepAt_ + stepScratch_);
-    return placeWord(PlaceKind::scratch, static_cast<uint32_t>(at));
-  }
-  void releaseStep() { stepShared_ = stepScratch_ = 0; }
 
   // ---- loops --------------------------------------------------------------------------------------------------------
 
@@ -297,7 +130,7 @@ class GroupEncoder {
     loop.reductionCount = static_cast<uint32_t>(reductions.size());
     steps_.push_back({kind, append<LoopCode>({loop})});
     result_.cost += static_cast<double>(count) * static_cast<double>(instructions.size());
-    releaseStep();
+    places_.releaseStep();
   }
 
   /// A reduction with room for every thread's running sums.
@@ -305,27 +138,23 @@ class GroupEncoder {
     ReductionCode code{};
     code.kind = kind;
     code.result = result;
-    code.sums = takeForStep(kind == ReductionKind::moments ? 3 * kSumFloats : kSumFloats);
+    code.sums = places_.takeForStep(kind == ReductionKind::moments ? 3 * kSumFloats : kSumFloats);
     code.count = code.divisor = 1;
     return code;
   }
   uint32_t resultPlace(const ReductionStep& step) {
     if (step.kind == Reduction::score) return step.result;
-    if (step.kind != Reduction::moments) return scalarOf(step.result);
-    scalarAt_[step.result] = newScalars(2);
-    scalarAt_[step.result + 1] = scalarAt_[step.result] + 1;
-    return scalarAt_[step.result];
+    if (step.kind != Reduction::moments) return places_.ofScalar(step.result);
+    return places_.ofPair(step.result);
   }
 
   void encodeLoop(const TileLoop& loop) {
     const std::vector<Draft> drafts = draft(loop);
     // Slots first: they are read and written more than sums.
-    slotAt_.assign(slotAt_.size(), kNowhere);
+    places_.forgetSlots();
     for (size_t i = 0; i < drafts.size(); ++i) {
       const Place out = loop.instructions[i].out;
-      if (out.kind != Place::Kind::slot) continue;
-      if (slotAt_.size() <= out.index) slotAt_.resize(out.index + 1, kNowhere);
-      if (drafts[i].stored && slotAt_[out.index] == kNowhere) slotAt_[out.index] = takeForStep(kTileElements);
+      if (out.kind == Place::Kind::slot && drafts[i].stored) places_.placeSlot(out.index);
     }
     std::vector<TileInstructionCode> code;
     std::vector<ReductionCode> reductions;
@@ -334,19 +163,19 @@ class GroupEncoder {
       const Draft& how = drafts[i];
       TileInstructionCode to{};
       const auto operand = [&](Place place, OperandMode mode) {
-        return mode == OperandMode::last || mode == OperandMode::none ? 0 : placeOf(place);
+        return mode == OperandMode::last || mode == OperandMode::none ? 0 : places_.of(place);
       };
       to.a = operand(from.a, how.a);
       to.b = operand(from.b, how.b);
       TileOpcode op = opcodeOf(from.op);
       ResultMode result = how.stored ? resultOf(from.out) : ResultMode::none;
-      if (how.stored) to.out = placeOf(from.out);
+      if (how.stored) to.out = places_.of(from.out);
       if (from.kind == TileInstruction::Kind::normalize) {
         op = TileOpcode::normalize;
-        to.b = scalarOf(from.detail);
+        to.b = places_.ofScalar(from.detail);
       } else if (from.kind == TileInstruction::Kind::spread) {
         op = TileOpcode::spread;
-        to.a = placeOf(from.a);
+        to.a = places_.of(from.a);
         to.detail = append<BroadcastCode>({codeOf(group_.broadcasts[from.detail])});
       } else if (from.kind == TileInstruction::Kind::reduce) {
         const ReductionStep& reduction = group_.reductions[from.detail];
@@ -368,20 +197,20 @@ class GroupEncoder {
   /// A loop of one instruction on an operand of `count` elements.
   TileInstructionCode plain(TileOpcode op, Place a, size_t count) {
     TileInstructionCode code{};
-    code.a = placeOf(a);
+    code.a = places_.of(a);
     code.control = controlWord(op, modeOf(a, count == 1), OperandMode::none, ResultMode::none);
     return code;
   }
   void copyTo(Place out, Place from, size_t count) {
     TileInstructionCode code = plain(TileOpcode::copy, from, count);
-    code.out = placeOf(out);
+    code.out = places_.of(out);
     code.control |= static_cast<uint32_t>(resultOf(out)) << 16;
     addLoop(StepKind::loop, count, {code}, {});
   }
   void gatherTo(Place out, Place from, const Broadcast& how, size_t count) {
     TileInstructionCode code{};
-    code.a = placeOf(from);
-    code.out = placeOf(out);
+    code.a = places_.of(from);
+    code.out = places_.of(out);
     code.detail = append<BroadcastCode>({codeOf(how)});
     code.control = controlWord(TileOpcode::spread, OperandMode::none, OperandMode::none, resultOf(out));
     addLoop(StepKind::loop, count, {code}, {});
@@ -389,14 +218,14 @@ class GroupEncoder {
   void reduceTo(Place out, Place from, TileOpcode op, ReductionKind kind, size_t count) {
     TileInstructionCode code = plain(op, from, count);
     const bool pair = kind == ReductionKind::moments;
-    ReductionCode reduction = reductionCode(kind, pair ? newScalars(2) : placeOf(out));
+    ReductionCode reduction = reductionCode(kind, pair ? places_.newScalars(2) : places_.of(out));
     reduction.count = static_cast<double>(count);
     code.out = reduction.sums;
     addLoop(StepKind::loop, count, {code}, {reduction});
     if (!pair) return;
     TileInstructionCode take{};
     take.a = reduction.result + 1;
-    take.out = placeOf(out);
+    take.out = places_.of(out);
     take.control = controlWord(TileOpcode::copy, OperandMode::single, OperandMode::none, ResultMode::single);
     singles_.push_back(take);
   }
@@ -405,8 +234,8 @@ class GroupEncoder {
 
   void addSingle(TileOpcode op, uint32_t out, Place a, Place b, uint32_t detail) {
     TileInstructionCode code{};
-    code.a = placeOf(a);
-    code.b = placeOf(b);
+    code.a = places_.of(a);
+    code.b = places_.of(b);
     code.out = out;
     code.detail = detail;
     const OperandMode second = b.kind == Place::Kind::none ? OperandMode::none : OperandMode::single;
@@ -419,7 +248,7 @@ class GroupEncoder {
     code.count = reduction.count;
     code.divisor = reduction.divisor;
     const uint32_t detail = append<ReductionCode>({code});
-    addSingle(TileOpcode::repeated, scalarOf(reduction.result), reduction.a, reduction.b, detail);
+    addSingle(TileOpcode::repeated, places_.ofScalar(reduction.result), reduction.a, reduction.b, detail);
   }
   void flushSingles() {
     if (singles_.empty()) return;
@@ -428,47 +257,6 @@ class GroupEncoder {
   }
 
   // ---- matrices -----------------------------------------------------------------------------------------------------
-
-  uint64_t workOf(const MatrixStep& step) const {
-    const auto n = static_cast<uint32_t>(step.sizes[0]);
-    switch (step.op) {
-      case Operator::det:
-      case Operator::logdet:
-      case Operator::logabsdet:
-        return determinantScratchFloats(n, around_.workFloats);
-      case Operator::symeig_ratio:
-      case Operator::eig_ratio:
-        return step.sizes[0] > step.sizes[1] ? 0 : gramScratchFloats(n, around_.workFloats);
-      case Operator::gram:
-      case Operator::spectral_entropy:
-      case Operator::participation_ratio:
-        return gramScratchFloats(n, around_.workFloats);
-      case Operator::covariance:
-        return gramScratchFloats(n, around_.workFloats) + uint64_t{n} * step.sizes[1];
-      default:
-        return 0;
-    }
-  }
-
-  static double costOf(const MatrixStep& step) {
-    const auto a = static_cast<double>(step.sizes[0]), b = static_cast<double>(step.sizes[1]);
-    switch (step.op) {
-      case Operator::matmul: {
-        const MatmulShape& s = step.matmul;
-        return static_cast<double>(s.batch[0] * s.batch[1] * s.m) * static_cast<double>(s.k * s.n);
-      }
-      case Operator::cosine:
-        return 4 * static_cast<double>(step.rows.rows) * static_cast<double>(step.rows.length);
-      case Operator::softmax:
-        return 4 * a * b * static_cast<double>(step.sizes[2]);
-      case Operator::det:
-      case Operator::logdet:
-      case Operator::logabsdet:
-        return a * a * a * b;
-      default:
-        return a * a * b + a * a * a;
-    }
-  }
 
   void encodeMatrix(const MatrixStep& step) {
     const size_t count = step.sizes[0];
@@ -489,35 +277,19 @@ class GroupEncoder {
       default:
         break;
     }
-    MatrixCode code{};
-    code.op = matrixOpcodeOf(step.op);
-    code.out = placeOf(step.out);
-    code.a = placeOf(step.a);
-    code.b = placeOf(step.b);
-    code.work = workOf(step) == 0 ? 0 : placeWord(PlaceKind::scratch, static_cast<uint32_t>(workAt_));
-    for (int i = 0; i < 3; ++i) code.sizes[i] = static_cast<uint32_t>(step.sizes[i]);
-    code.m = static_cast<uint32_t>(step.matmul.m);
-    code.k = static_cast<uint32_t>(step.matmul.k);
-    code.n = static_cast<uint32_t>(step.matmul.n);
-    for (int i = 0; i < 2; ++i) {
-      code.batch[i] = static_cast<uint32_t>(step.matmul.batch[i]);
-      code.strideA[i] = static_cast<uint32_t>(step.matmul.strideA[i]);
-      code.strideB[i] = static_cast<uint32_t>(step.matmul.strideB[i]);
-    }
-    code.rows = static_cast<uint32_t>(step.rows.rows);
-    code.length = static_cast<uint32_t>(step.rows.length);
-    code.rowStride[0] = static_cast<uint32_t>(step.rows.rowStrideA);
-    code.rowStride[1] = static_cast<uint32_t>(step.rows.rowStrideB);
-    code.stride[0] = static_cast<uint32_t>(step.rows.strideA);
-    code.stride[1] = static_cast<uint32_t>(step.rows.strideB);
+    MatrixCode code = matrixCode(step);
+    code.out = places_.of(step.out);
+    code.a = places_.of(step.a);
+    code.b = places_.of(step.b);
+    code.work = matrixScratchFloats(step, around_.workFloats) == 0 ? 0 : places_.ofMatrices();
     steps_.push_back({StepKind::matrix, append<MatrixCode>({code})});
-    result_.cost += costOf(step);
+    result_.cost += matrixCost(step);
   }
 
   void encodeStep(const Step& step) {
     if (step.kind == Step::Kind::scalar) {
       const ScalarStep& scalar = group_.scalars[step.index];
-      return addSingle(opcodeOf(scalar.op), placeOf(scalar.out), scalar.a, scalar.b, 0);
+      return addSingle(opcodeOf(scalar.op), places_.of(scalar.out), scalar.a, scalar.b, 0);
     }
     if (step.kind == Step::Kind::repeated) return addRepeated(group_.reductions[step.index]);
     if (step.kind == Step::Kind::finish) return;  // belongs to its loop
@@ -530,15 +302,10 @@ class GroupEncoder {
 
   const Group& group_;
   const GroupSurroundings& around_;
+  GroupPlaces places_;
   GroupBytes result_;
   std::vector<StepCode> steps_;
   std::vector<TileInstructionCode> singles_;
-  std::vector<uint32_t> scalarAt_, slotAt_;  // places; of slots in the loop at hand
-  uint32_t scalarCount_ = 0;                 // where the last stand
-  bool scalarsSpilt_ = false;
-  // Scratch memory: the arena, what matrix operations need, scalars beyond shared memory, and what one step needs.
-  uint64_t workAt_ = 0, scalarsAt_ = 0, stepAt_ = 0, scratchEnd_ = 0;
-  uint64_t stepShared_ = 0, stepScratch_ = 0;
 };
 
 }  // namespace
