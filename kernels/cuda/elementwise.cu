@@ -1,42 +1,15 @@
-// Passes over memory, four neighbours per thread where the size allows it.
+// Passes over memory.
 #include "kernels/cuda/elementwise.h"
 
 #include "kernels/cuda/indexing.h"
+#include "kernels/cuda/intrinsics.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/neighbours.h"
 
 namespace eznas::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-
-template <int kWide>
-struct Numbers {
-  float v[kWide];
-};
-template <int kWide>
-__device__ __forceinline__ Numbers<kWide> load(const float* p) {
-  Numbers<kWide> n;
-  if constexpr (kWide == 4) {
-    const float4 v = *reinterpret_cast<const float4*>(p);
-    n.v[0] = v.x, n.v[1] = v.y, n.v[2] = v.z, n.v[3] = v.w;
-  } else {
-    n.v[0] = *p;
-  }
-  return n;
-}
-template <int kWide>
-__device__ __forceinline__ void store(float* p, const Numbers<kWide>& n) {
-  if constexpr (kWide == 4)
-    *reinterpret_cast<float4*>(p) = make_float4(n.v[0], n.v[1], n.v[2], n.v[3]);
-  else
-    *p = n.v[0];
-}
-
-/// First number of this thread.
-template <int kWide>
-__device__ __forceinline__ int64_t place() {
-  return (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) * kWide;
-}
+constexpr int kThreads = kPassThreads;
 
 /// kWide neighbours are of one channel.
 template <int kWide>
@@ -65,29 +38,6 @@ __global__ void __launch_bounds__(kThreads, 6) sum(MapShape s, const SumItem* it
 }
 
 template <int kWide>
-__global__ void __launch_bounds__(kThreads) reluForward(int64_t elements, const ReluItem* items) {
-  const ReluItem item = items[blockIdx.y];
-  const int64_t at = place<kWide>();
-  if (at >= elements) return;
-  Numbers<kWide> n = load<kWide>(item.x + at);
-#pragma unroll
-  for (float& v : n.v) v = v <= 0 ? 0.0f : v;  // a NaN compares false and stays
-  store<kWide>(item.y + at, n);
-}
-
-template <int kWide>
-__global__ void __launch_bounds__(kThreads) reluBackward(int64_t elements, const ReluBackwardItem* items) {
-  const ReluBackwardItem item = items[blockIdx.y];
-  const int64_t at = place<kWide>();
-  if (at >= elements) return;
-  const Numbers<kWide> x = load<kWide>(item.x + at);
-  Numbers<kWide> g = load<kWide>(item.gy + at);
-#pragma unroll
-  for (int e = 0; e < kWide; ++e) g.v[e] = x.v[e] > 0 ? g.v[e] : 0.0f;
-  store<kWide>(item.gx + at, g);
-}
-
-template <int kWide>
 __global__ void __launch_bounds__(kThreads) fill(int64_t elements, float value, const FillItem* items) {
   const FillItem item = items[blockIdx.y];
   const int64_t at = place<kWide>();
@@ -96,6 +46,39 @@ __global__ void __launch_bounds__(kThreads) fill(int64_t elements, float value, 
 #pragma unroll
   for (float& v : n.v) v = value;
   store<kWide>(item.y + at, n);
+}
+
+/// kWide neighbours share a gate.
+template <int kWide, bool kGate>
+__global__ void __launch_bounds__(kThreads) multiply(MapShape s, const ProductItem* items) {
+  const ProductItem item = items[blockIdx.y];
+  const int64_t at = place<kWide>();
+  if (at >= s.elements()) return;
+  Numbers<kWide> n = load<kWide>(item.x + at);
+  if constexpr (kGate) {
+    const float gate = __ldg(item.factor + quotient(static_cast<int>(at), s.pixelCount));
+#pragma unroll
+    for (float& v : n.v) v *= gate;
+  } else {
+    const Numbers<kWide> factor = load<kWide>(item.factor + at);
+#pragma unroll
+    for (int e = 0; e < kWide; ++e) n.v[e] *= factor.v[e];
+  }
+  store<kWide>(item.y + at, n);
+}
+
+/// A warp per image and channel.
+__global__ void __launch_bounds__(kThreads) productSums(int planes, int pixels, const ProductItem* items) {
+  const ProductItem item = items[blockIdx.y];
+  const int plane = static_cast<int>(blockIdx.x * kThreads + threadIdx.x) / 32,
+            lane = static_cast<int>(threadIdx.x) % 32;
+  if (plane >= planes) return;
+  const size_t first = static_cast<size_t>(plane) * static_cast<size_t>(pixels);
+  double total = 0;
+  for (int i = lane; i < pixels; i += 32)
+    total += static_cast<double>(__ldg(item.x + first + i)) * static_cast<double>(__ldg(item.factor + first + i));
+  total = warpSum(total);
+  if (lane == 0) item.y[plane] = static_cast<float>(total);
 }
 
 __global__ void __launch_bounds__(kThreads)
@@ -125,28 +108,24 @@ __global__ void __launch_bounds__(kThreads) subtract(const SubtractItem* items, 
   if (at < end) item.y[at] -= item.less[at];
 }
 
-/// Launches the variant for groups of `step` neighbours over `elements` numbers.
-template <class Wide, class Narrow, class... Arguments>
-void launchOver(Wide wide, Narrow narrow, bool four, int64_t elements, int count, cudaStream_t stream,
-                Arguments... arguments) {
-  const int64_t threads = four ? elements / 4 : elements;
-  const dim3 grid(static_cast<unsigned>((threads + kThreads - 1) / kThreads), static_cast<unsigned>(count));
-  launch(four ? wide : narrow, grid, dim3(kThreads), 0, stream, arguments...);
-}
-
 }  // namespace
 
 void launchSum(const MapShape& s, const SumItem* items, int count, cudaStream_t stream) {
   launchOver(&sum<4>, &sum<1>, s.pixels % 4 == 0, s.elements(), count, stream, s, items);
 }
 
-void launchReluForward(const MapShape& s, const ReluItem* items, int count, cudaStream_t stream) {
-  launchOver(&reluForward<4>, &reluForward<1>, s.elements() % 4 == 0, s.elements(), count, stream, s.elements(), items);
+void launchMultiply(const MapShape& s, bool gate, const ProductItem* items, int count, cudaStream_t stream) {
+  if (gate)
+    launchOver(&multiply<4, true>, &multiply<1, true>, s.pixels % 4 == 0, s.elements(), count, stream, s, items);
+  else
+    launchOver(&multiply<4, false>, &multiply<1, false>, s.elements() % 4 == 0, s.elements(), count, stream, s, items);
 }
 
-void launchReluBackward(const MapShape& s, const ReluBackwardItem* items, int count, cudaStream_t stream) {
-  launchOver(&reluBackward<4>, &reluBackward<1>, s.elements() % 4 == 0, s.elements(), count, stream, s.elements(),
-             items);
+void launchProductSums(const MapShape& s, const ProductItem* items, int count, cudaStream_t stream) {
+  const int planes = s.batch * s.channels;
+  const dim3 grid(static_cast<unsigned>((int64_t{planes} * 32 + kThreads - 1) / kThreads),
+                  static_cast<unsigned>(count));
+  launch(&productSums, grid, dim3(kThreads), 0, stream, planes, s.pixels, items);
 }
 
 void launchFill(const MapShape& s, float value, const FillItem* items, int count, cudaStream_t stream) {

@@ -1,5 +1,5 @@
 #pragma once
-// Passes over memory: sums with batch normalization, ReLU, copies, fills, differences.
+// Passes over memory: sums with batch normalization, products, copies, fills, differences.
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
@@ -36,20 +36,16 @@ struct SumItem {
 };
 void launchSum(const MapShape& shape, const SumItem* items, int count, cudaStream_t stream);
 
-/// y = max(0, x), NaN kept.
-struct ReluItem {
+/// y = x ⊙ factor. The factor has x's shape, or is `gate`s: one number per image and channel.
+struct ProductItem {
   const float* x;
+  const float* factor;
   float* y;
 };
-void launchReluForward(const MapShape& shape, const ReluItem* items, int count, cudaStream_t stream);
+void launchMultiply(const MapShape& shape, bool gate, const ProductItem* items, int count, cudaStream_t stream);
 
-/// gx = gy ⊙ [x > 0].
-struct ReluBackwardItem {
-  const float* x;
-  const float* gy;
-  float* gx;
-};
-void launchReluBackward(const MapShape& shape, const ReluBackwardItem* items, int count, cudaStream_t stream);
+/// The gradient of gates: Σ over the pixels of each image and channel of x ⊙ factor, a map too, in float64.
+void launchProductSums(const MapShape& shape, const ProductItem* items, int count, cudaStream_t stream);
 
 /// A box of batch × channels × height × width numbers; distances in floats.
 struct Region {

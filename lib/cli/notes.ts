@@ -10,7 +10,8 @@ export function noteToUser(text: string): void {
 
 /** Tells a person on stderr how a result was made. */
 export function describeProtocol(protocol: Protocol): void {
-  const { space, dataset, networks, batch, seed, images, simd, threads, gpus, precision, separableUnit } = protocol;
+  const { space, dataset, networks, batch, seed, images, measures, simd, threads, gpus, precision, separableUnit } =
+    protocol;
   const { count, chosen } = networks;
   const drawn = {
     all: `all ${count}`,
@@ -22,8 +23,10 @@ export function describeProtocol(protocol: Protocol): void {
   const parts = [`${drawn} networks of ${space}, ${dataset}`, `seed ${seed}`];
   if (simd !== null) parts.push(`batch ${batch} of ${images}`);
   if (separableUnit === 'second') parts.push('units hold second convolutions');
+  const cpu = `${simd}, ${threads} thread${threads === 1 ? '' : 's'}`;
   if (gpus.length > 0) parts.push(`${gpus.join(' and ')}, ${precision}`);
-  else if (simd !== null) parts.push(`${simd}, ${threads} thread${threads === 1 ? '' : 's'}`);
+  else if (simd !== null) parts.push(cpu);
+  if (gpus.length > 0 && measures !== null) parts.push(`native measures on the CPU: ${cpu}`);
   noteToUser(parts.join('; '));
 }
 

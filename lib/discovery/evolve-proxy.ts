@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import type { RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
+import { PROGRAMS_ALONE } from '../evaluation/placement.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
 import { DEFAULT_BATCH, resolveSetting, type SettingOptions } from '../evaluation/setting.ts';
@@ -228,7 +229,7 @@ async function discover(
   const first = judged[0]!;
   const { program, fitness, sign } = best;
   const result: EvolveResult = {
-    protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, true),
+    protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, PROGRAMS_ALONE),
     search: { ...search, batch },
     best: { program: printProgram(program), fitness, sign, heldOut: judgements[0]!.heldOut },
     baselines: judgements[0]!.baselines,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PRECISIONS } from '../engine/device.ts';
 import { type EvaluateOptions, scoreNetworks } from '../engine/run.ts';
 import { formulaContender } from '../evaluation/contenders.ts';
+import { PROGRAMS_ALONE } from '../evaluation/placement.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
 import { resolveSetting, type Setting, type SettingOptions } from '../evaluation/setting.ts';
@@ -303,7 +304,7 @@ async function discover(
   clock.end('judge');
   const first = judged[0]!;
   const result: EvolveForestResult = {
-    protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, true, false),
+    protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, PROGRAMS_ALONE),
     search: { ...search, networks, unlabelled: tasks[0]!.graphs.length - networks, batch },
     best: {
       formula,

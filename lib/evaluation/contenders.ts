@@ -2,11 +2,10 @@ import { EznasError } from '../errors.ts';
 import type { Reference } from '../formulas/combine.ts';
 import { parseFormula } from '../formulas/parse.ts';
 import { printFormula } from '../formulas/print.ts';
-import { aggregateOf, type Formula, formulaTensors, unitPrograms } from '../formulas/tree.ts';
+import { aggregateOf, type Formula, formulaTensors } from '../formulas/tree.ts';
 import type { NetworkGraph } from '../graph/graph.ts';
 import type { Program } from '../programs/tree.ts';
 import { type CombinedProxy, type NamedProxy, type Passes, resolveProxy } from '../proxies/catalogue.ts';
-import { LABELLED } from '../proxies/measure-proxies.ts';
 import type { MeasureName } from '../proxies/measures.ts';
 import { tensorPasses } from '../proxies/program-proxies.ts';
 
@@ -86,17 +85,6 @@ export function contenderKinds(contenders: readonly Contender[]): ContenderKinds
     structural: list.filter((contender) => 'count' in contender),
     combined: list.filter((contender) => 'parts' in contender),
   };
-}
-
-/** Whether contenders need networks to run. */
-export function runsNetworks(contenders: readonly Contender[]): boolean {
-  const { formulas, measures } = contenderKinds(contenders);
-  return measures.length > 0 || formulas.some(({ formula }) => unitPrograms(formula).length > 0);
-}
-
-/** Whether scores of some contender depend on labels. */
-export function readsLabels(contenders: readonly Contender[]): boolean {
-  return contenderKinds(contenders).measures.some(({ measure }) => LABELLED.has(measure));
 }
 
 function contenderOf(proxy: NamedProxy): Contender {

@@ -3,9 +3,10 @@ import { AGREEMENTS, type AgreementName, agreement, type Estimate } from '../cor
 import { EznasError } from '../errors.ts';
 import { flops } from '../graph/counts.ts';
 import type { Contender, ContenderOptions } from './contenders.ts';
-import { readsLabels, resolveContenders, runsNetworks } from './contenders.ts';
+import { resolveContenders } from './contenders.ts';
 import { detailsOf, type EvaluationDetails } from './details.ts';
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
+import { requireDevice, scoredBy } from './placement.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { type EvaluationRequest, requestOf } from './replay.ts';
 import { ScoreCache } from './score-cache.ts';
@@ -91,6 +92,7 @@ export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<
   const seed = options.seed ?? seeds[0]!;
   const settings = seeds.map((one) => resolveSetting({ ...options, seed: one }));
   const setting = { ...settings[0]!, seed };
+  requireDevice(setting, contenders);
   const benchmark = requireBenchmark(setting);
   const chosen = chooseNetworks(benchmark.size, options.networks ?? Math.min(1000, benchmark.size), seed);
   using cache = options.cache === undefined ? undefined : new ScoreCache(options.cache);
@@ -105,9 +107,8 @@ export async function evaluateProxies(options: EvaluateProxiesOptions): Promise<
     if (options.signal?.aborted) throw new EznasError('ABORTED', 'the operation was aborted');
   }
   const { threads } = options;
-  const ran = runsNetworks(contenders);
   return {
-    protocol: protocolOf(setting, chosen, threads, ran, readsLabels(contenders), seeds),
+    protocol: protocolOf(setting, chosen, threads, scoredBy(contenders), seeds),
     request: requestOf(options, contenders, seeds, seed),
     results,
     ...(options.details && detailsOf(setting, chosen, runs[0]!, accuracies)),

@@ -3,6 +3,7 @@ import { type Backend, machine, type Precision } from '../engine/device.ts';
 import type { SeparableUnit } from '../graph/units.ts';
 import { VERSION } from '../version.ts';
 import type { ChosenNetworks } from './networks.ts';
+import type { Scored } from './placement.ts';
 import type { Setting } from './setting.ts';
 
 /** How networks' parameters are drawn. */
@@ -35,8 +36,10 @@ export interface Protocol {
   readonly initialization: typeof INITIALIZATION;
   /** Which of two convolutions in a row a unit holds; null where the space has no such. */
   readonly separableUnit: SeparableUnit | null;
-  /** Where networks and programs ran. */
+  /** Where programs ran, or where there were none, native measures. */
   readonly device: Backend;
+  /** Where native measures ran: on the CPU, whatever the device; null where there were none. */
+  readonly measures: 'cpu' | null;
   /** Names of the GPUs used; none on the CPU. */
   readonly gpus: readonly string[];
   /** How convolutions multiplied; null when no network was run. */
@@ -48,19 +51,19 @@ export interface Protocol {
 }
 
 /**
- * @param ran whether networks were run, or only their graphs looked at
- * @param labelled whether scores depend on labels
+ * @param scored what was run; nothing where only graphs were looked at
  * @param seeds where they are not the setting's one
  */
 export function protocolOf(
   setting: Setting,
   networks: Pick<ChosenNetworks, 'chosen'> & { readonly indices: { readonly length: number } },
   threads: number | undefined,
-  ran: boolean,
-  labelled = false,
+  scored: Scored,
   seeds: readonly number[] = [setting.seed],
 ): Protocol {
   const { benchmark } = setting;
+  const { programs, measures, labelled } = scored;
+  const device = measures && !programs ? 'cpu' : setting.backend;
   return {
     version: VERSION,
     space: setting.space.name,
@@ -75,9 +78,10 @@ export function protocolOf(
     labels: labelled ? setting.labels : null,
     initialization: INITIALIZATION,
     separableUnit: setting.separableUnit,
-    device: setting.backend,
-    ...(ran
-      ? machine(setting.backend, { threads, precision: setting.precision })
+    device,
+    measures: measures ? 'cpu' : null,
+    ...(programs || measures
+      ? machine(device, { threads, precision: setting.precision })
       : { simd: null, threads: null, gpus: [], precision: null }),
   };
 }

@@ -1,6 +1,7 @@
 import { EznasError } from '../errors.ts';
-import { type ContenderOptions, readsLabels, resolveContenders, runsNetworks } from './contenders.ts';
+import { type ContenderOptions, resolveContenders } from './contenders.ts';
 import { type ChosenNetworks, chooseNetworks, type NetworkChoice } from './networks.ts';
+import { requireDevice, scoredBy } from './placement.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { scoreList } from './scoring.ts';
 import { type OwnSettingOptions, requireBenchmark, resolveSetting, type Setting } from './setting.ts';
@@ -31,16 +32,11 @@ export interface ScoreResult {
 export async function scoreArchitectures(options: ScoreArchitecturesOptions): Promise<ScoreResult> {
   const contenders = resolveContenders(options);
   const setting = resolveSetting(options);
+  requireDevice(setting, contenders);
   const { architectures, indices, chosen } = chooseArchitectures(setting, options);
   const { scores } = await scoreList(setting, contenders, architectures, options);
   return {
-    protocol: protocolOf(
-      setting,
-      { indices, chosen },
-      options.threads,
-      runsNetworks(contenders),
-      readsLabels(contenders),
-    ),
+    protocol: protocolOf(setting, { indices, chosen }, options.threads, scoredBy(contenders)),
     networks: indices,
     architectures: architectures.map((architecture) => setting.space.print(architecture)),
     scores: Object.fromEntries([...scores].map(([name, values]) => [name, [...values]])),

@@ -68,11 +68,12 @@ export class ScoringCache {
 
   /** Everything that decides a contender's figures besides the architecture. */
   #describe(contender: BaseContender): string {
-    const { space, dataset, inputs, seed, backend, precision, separableUnit } = this.#setting;
+    const { space, dataset, inputs, seed, precision, separableUnit } = this.#setting;
     const { classes, resolution, channels } = dataset;
     const unit = separableUnit && { separableUnit };
     const network = { eznas: VERSION, space: space.name, classes, resolution, channels, ...unit };
     if ('count' in contender) return JSON.stringify({ ...network, count: contender.name });
+    const backend = 'formula' in contender ? this.#setting.backend : 'cpu';
     const { threads: _, ...machinery } = machine(backend, { precision });
     return JSON.stringify({
       ...network,

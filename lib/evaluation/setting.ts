@@ -2,7 +2,7 @@ import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { readCsvBenchmark } from '../benchmarks/csv.ts';
 import { DATASETS, type Dataset, findDataset } from '../benchmarks/datasets.ts';
 import { benchmarkOf, openBenchmark } from '../benchmarks/registry.ts';
-import { type Backend, type Precision, resolveDevice } from '../engine/device.ts';
+import { type Backend, type Device, type Precision, resolveDevice } from '../engine/device.ts';
 import type { Inputs, Network, RunOptions } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import type { SeparableUnit } from '../graph/units.ts';
@@ -46,6 +46,8 @@ export interface Setting {
   /** Whether the labels of the inputs are the images' own. */
   readonly labels: 'images' | 'random';
   readonly seed: number;
+  /** The device asked for, and what it stands for: where programs run. */
+  readonly device: Device;
   readonly backend: Backend;
   readonly precision: Precision;
   /** Null where the space has no two convolutions in a row. */
@@ -86,8 +88,8 @@ export function resolveBenchmark({
  * @throws EznasError INVALID_ARGUMENT, INVALID_FILE, TOO_LARGE, NO_DEVICE, ADDON_UNAVAILABLE
  */
 export function resolveSetting(options: OwnSettingOptions): Setting {
-  const { dataset: name, batch = DEFAULT_BATCH, seed = 0, precision = 'float32' } = options;
-  const backend = resolveDevice(options.device ?? 'auto');
+  const { dataset: name, batch = DEFAULT_BATCH, seed = 0, device = 'auto', precision = 'float32' } = options;
+  const backend = resolveDevice(device);
   const { space, benchmark } = resolveBenchmark(options);
   const separableUnit = resolveSeparableUnit(space, options.separableUnit);
   const dataset = resolveDataset(space, benchmark, name);
@@ -100,7 +102,19 @@ export function resolveSetting(options: OwnSettingOptions): Setting {
   const fits = own?.every((label) => label >= 0 && label < dataset.classes) ?? false;
   const inputs = { batch, shape, data, labels: fits ? own! : randomLabels(batch, dataset.classes, seed) };
   const labels = fits ? 'images' : 'random';
-  return { space, benchmark, dataset, inputs, images: source.name, labels, seed, backend, precision, separableUnit };
+  return {
+    space,
+    benchmark,
+    dataset,
+    inputs,
+    images: source.name,
+    labels,
+    seed,
+    device,
+    backend,
+    precision,
+    separableUnit,
+  };
 }
 
 function resolveSeparableUnit(space: SearchSpace<unknown>, given: SeparableUnit | undefined): SeparableUnit | null {

@@ -97,7 +97,8 @@ export function correlations(
 
 /** How a result was made, for the head of a page. */
 export function protocolFacts(protocol: Protocol): Report['facts'] {
-  const { networks, batch, seed, seeds = [seed], images, device, simd, threads } = protocol;
+  const { networks, batch, seed, seeds = [seed], images, device, measures, simd, threads } = protocol;
+  const beside = device !== 'cpu' && measures ? `, native measures on the ${measures.toUpperCase()}` : '';
   const facts = [
     { label: 'Benchmark', value: `${protocol.benchmark ?? protocol.space}, ${protocol.dataset}` },
     { label: 'Networks', value: `${networks.count.toLocaleString('en')} (${networks.chosen})` },
@@ -105,7 +106,10 @@ export function protocolFacts(protocol: Protocol): Report['facts'] {
     { label: 'Minibatch', value: `${batch} of ${images}` },
     { label: seeds.length > 1 ? 'Seeds' : 'Seed', value: seeds.length > 1 ? seeds.join(', ') : String(seed) },
     { label: 'Initialization', value: protocol.initialization },
-    { label: 'Device', value: simd === null ? 'no network was run' : `${device}, ${simd}, ${threads} threads` },
+    {
+      label: 'Device',
+      value: simd === null ? 'no network was run' : `${device}, ${simd}, ${threads} threads${beside}`,
+    },
     { label: 'eznas', value: protocol.version },
   ];
   return facts;

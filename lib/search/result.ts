@@ -1,4 +1,5 @@
 import { EznasError } from '../errors.ts';
+import type { Scored } from '../evaluation/placement.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Setting } from '../evaluation/setting.ts';
 import { networkCounts } from '../spaces/space.ts';
@@ -96,9 +97,9 @@ export async function resultOf(
   runFolder: string | null,
   {
     threads,
-    labelled,
+    scored,
     details,
-  }: { readonly threads: number | undefined; readonly labelled: boolean; readonly details: boolean },
+  }: { readonly threads: number | undefined; readonly scored: Scored; readonly details: boolean },
 ): Promise<ArchitectureSearchResult> {
   const { problem } = contests[0]!;
   const { objectives, constraints, measure } = problem;
@@ -109,11 +110,10 @@ export async function resultOf(
   const goal = known ? ((await optimum(setting, constraints, measure)) ?? null) : null;
   const accuracy = describe(history.best(1)[0]!).accuracy;
   const compared = config.repeats > 1 || contests.length > 1;
-  const ran = problem.shared.size > 0;
   const indices = { length: history.evaluations.length };
   const seeds = Array.from({ length: config.sameScores ? 1 : config.repeats }, (_, repeat) => config.seed + repeat);
   return {
-    protocol: protocolOf(setting, { indices, chosen: 'searched' }, threads, ran, labelled, seeds),
+    protocol: protocolOf(setting, { indices, chosen: 'searched' }, threads, scored, seeds),
     search: { ...problem.config, objectives, constraints },
     scored: history.evaluations.length,
     proposals,

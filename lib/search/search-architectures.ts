@@ -124,7 +124,7 @@ export async function resumeSearch(
 
 async function run(
   config: SearchRunConfig,
-  { setting, labelled, contests: contestsWith }: Parts,
+  { setting, scored, contests: contestsWith }: Parts,
   folder: LockedFolder | undefined,
   options: SearchRunningOptions,
 ): Promise<ArchitectureSearchResult> {
@@ -135,7 +135,7 @@ async function run(
     const outcomes = await runAll((repeat) => contestsWith(cache, repeat), config, setting, options);
     const result = await resultOf(config, setting, contests, outcomes, folder?.path ?? null, {
       threads: options.threads,
-      labelled,
+      scored,
       details: options.details ?? false,
     });
     folder?.saveReport(result);

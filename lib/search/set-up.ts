@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { EznasError } from '../errors.ts';
-import { readsLabels } from '../evaluation/contenders.ts';
+import { requireDevice, type Scored, scoredBy } from '../evaluation/placement.ts';
 import type { ScoreCache } from '../evaluation/score-cache.ts';
 import { requireBenchmark, resolveBenchmark, resolveSetting, type Setting } from '../evaluation/setting.ts';
 import { printFormula } from '../formulas/print.ts';
@@ -23,8 +23,7 @@ export interface Contest {
 /** A configuration made concrete. */
 export interface Parts {
   readonly setting: Setting;
-  /** Whether scores depend on the labels of the minibatch. */
-  readonly labelled: boolean;
+  readonly scored: Scored;
   /** The search, then its rivals, as a repeat of them has them. */
   readonly contests: (cache: ScoreCache | undefined, repeat: number) => readonly Contest[];
 }
@@ -142,6 +141,7 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
   // An unknown number of epochs is an error before the search, not after.
   if (config.train) setting.benchmark!.accuracy(0, setting.dataset.name, config.train.epochs);
   const { contenders, comparatives } = names;
+  requireDevice(setting, contenders);
   const shared = sharedMetrics(contenders);
   const contests = (cache: ScoreCache | undefined, repeat: number): Contest[] => {
     const same = repeat === 0 || config.sameScores;
@@ -165,7 +165,7 @@ export function setUp(config: SearchRunConfig, own: OwnParts, { device, threads 
       })),
     ];
   };
-  return { setting, labelled: readsLabels(contenders), contests };
+  return { setting, scored: scoredBy(contenders), contests };
 }
 
 function checkCounts({ best, repeats, limits, train }: SearchRunConfig): void {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "kernels/random.h"
 #include "native/core/weights.h"
@@ -28,8 +29,7 @@ ChunkRun::ChunkRun(const CollectRequest& request, NetworkChunk& chunk, bool tf32
       retired_(retired),
       stream_(stream),
       threads_(threads),
-      captured_(chunk.sets().size()),
-      packed_(chunk.sets().size(), 0) {
+      captured_(chunk.sets().size()) {
   for (ProgramSet& set : chunk.sets()) set.launches.emplace(set.pointers, request.minibatch.batch, tf32);
   kept_ = DeviceBuffer(stream, std::max<size_t>(chunk.keptFloats(), 1) * sizeof(float));
   scratch_ = DeviceBuffer(stream, std::max<size_t>(chunk.scratchFloats(), 1) * sizeof(float));
@@ -155,8 +155,8 @@ void ChunkRun::runPass(Pass pass) {
                              threads_);
     table.copy(stream_);
   }
-  if (packed_[s] == 0) set.launches->pack(table.device, stream_.get());
-  packed_[s] = 1;
+  // Sets share the room for packed weights.
+  if (std::exchange(packed_, &set) != &set) set.launches->pack(table.device, stream_.get());
   const auto launchAll = [&] { set.launches->run(table.device, stream_.get()); };
   // The launches of equal passes differ in nothing but what the table holds.
   if (set.passes > 1 && !captured_[s]) captured_[s].emplace(stream_, launchAll);

@@ -99,7 +99,7 @@ class ChunkRun {
   int64_t normalTiles_ = 0;
   std::vector<Table> setTables_;                       // by program set; the host side is one pass's
   std::vector<std::optional<CapturedWork>> captured_;  // by program set
-  std::vector<uint8_t> packed_;                        // by program set
+  const ProgramSet* packed_ = nullptr;                 // whose weights the room for packed ones holds
   std::array<std::byte*, 3> logits_{};
   bool finished_ = false;
 };

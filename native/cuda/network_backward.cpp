@@ -34,6 +34,24 @@ bool BackwardLowering::maskedByReaders(int relu) const {
 
 Operand BackwardLowering::maskOf(int relu) { return rectified(relu).map; }
 
+Operand BackwardLowering::activateBackward(int i, Operand gy) {
+  const Operand from = node(i).kind == NodeKind::relu ? maskOf(i) : map(plan_.slope(graph_, i)), gx = buffer(volume(i));
+  const auto activation = static_cast<int32_t>(activationOf(node(i)));
+  setOperands(emit(Op::activateBackward, {channels(i), pixels(i), activation}, {from, gy}, {gx}), {from, gy, gx});
+  return gx;
+}
+
+void BackwardLowering::multiplyBackward(int i, Operand gy) {
+  const int x = operand(i), factor = operand(i, 1);
+  const auto product = [&](Op op, int32_t gated, int other, int target) {
+    const Operand gx = buffer(volume(target)), by = map(other);
+    setOperands(emit(op, {channels(i), pixels(i), gated}, {gy, by}, {gx}), {gy, by, gx});
+    contribute(target, gx);
+  };
+  if (wantsGradient(x)) product(Op::multiply, gates(i), factor, x);
+  if (wantsGradient(factor)) product(gates(i) ? Op::productSums : Op::multiply, 0, x, factor);
+}
+
 void BackwardLowering::contribute(int value, Operand gradient) {
   contributions_[static_cast<size_t>(value)].push_back(gradient);
 }
@@ -80,14 +98,20 @@ void BackwardLowering::backward(int i) {
       if (further) normalizeBackward(i, gy);
       break;
     case NodeKind::relu:
+    case NodeKind::relu6:
+    case NodeKind::hardSwish:
+    case NodeKind::hardSigmoid:
+    case NodeKind::sigmoid:
       if (!isZero(i)) {
-        const Operand gx = buffer(volume(i)), mask = maskOf(i);
-        setOperands(emit(Op::reluBackward, {channels(i), pixels(i)}, {mask, gy}, {gx}), {mask, gy, gx});
+        const Operand gx = activateBackward(i, gy);
         if (further) contribute(operand(i), gx);
         for (size_t u = 0; u < graph_.units.size(); ++u)
           if (wants(kKindT1G) && !plan_.direct[u] && graph_.units[u].relu == i)
             record(static_cast<int>(u), kKindT1G, gx);
       }
+      break;
+    case NodeKind::multiply:
+      multiplyBackward(i, gy);
       break;
     case NodeKind::add:
       for (size_t k = 0; k < n.inputs.size(); ++k)
@@ -112,12 +136,6 @@ void BackwardLowering::backward(int i) {
     case NodeKind::zero:
     case NodeKind::identity:
       break;  // a zero passes nothing on; an identity has no gradient of its own
-    case NodeKind::relu6:
-    case NodeKind::hardSwish:
-    case NodeKind::hardSigmoid:
-    case NodeKind::sigmoid:
-    case NodeKind::multiply:
-      break;  // refused by ProgramBuilder
   }
 }
 
@@ -165,16 +183,17 @@ void BackwardLowering::convolveBackward(int i, Operand gy) {
   const bool maskedGradient = maskedByReaders(x);
   const bool contributes = wantsGradient(x) && (!maskedGradient || wantsGradient(operand(x)));
   // Units that take their T1G here: those whose convolution this is, and those away from it whose ReLU only this reads.
-  std::vector<int> masking;
-  if (wants(kKindT1G) && relu) {
+  std::vector<int> recording;
+  if (wants(kKindT1G) && !isZero(x)) {
     for (const int u : units)
-      if (plan_.direct[static_cast<size_t>(u)]) masking.push_back(u);
+      if (plan_.direct[static_cast<size_t>(u)]) recording.push_back(u);
     if (maskedGradient)
       for (size_t u = 0; u < graph_.units.size(); ++u)
-        if (!plan_.direct[u] && graph_.units[u].relu == x) masking.push_back(static_cast<int>(u));
+        if (!plan_.direct[u] && graph_.units[u].relu == x) recording.push_back(static_cast<int>(u));
   }
-  const bool whole = (wants(kKindT2G) && !units.empty()) || (contributes && !maskedGradient);
-  const bool masked = !masking.empty() || (contributes && maskedGradient);
+  const bool masked = relu && (!recording.empty() || (contributes && maskedGradient));
+  const bool whole =
+      (wants(kKindT2G) && !units.empty()) || (contributes && !maskedGradient) || (!relu && !recording.empty());
   if (!whole && !masked) return;
 
   const Operand gx = whole ? buffer(volume(x)) : Operand{};
@@ -196,7 +215,9 @@ void BackwardLowering::convolveBackward(int i, Operand gy) {
   if (contributes) contribute(maskedGradient ? operand(x) : x, maskedGradient ? maskedGx : gx);
   if (wants(kKindT2G))
     for (const int u : units) record(u, kKindT2G, gx);
-  for (const int u : masking) record(u, kKindT1G, maskedGx);
+  if (recording.empty()) return;
+  const Operand slopedGx = relu ? maskedGx : activateBackward(x, gx);
+  for (const int u : recording) record(u, kKindT1G, slopedGx);
 }
 
 void BackwardLowering::normalizeBackward(int i, Operand gy) {

@@ -17,12 +17,15 @@ class BackwardLowering : public ForwardLowering {
   bool maskedByReaders(int relu) const;
   /// What a ReLU's gradient is masked by: positive where the ReLU's input is.
   Operand maskOf(int relu);
+  /// The gradient before an activation of `gy` behind it.
+  Operand activateBackward(int activation, Operand gy);
   void contribute(int value, Operand gradient);
   /// The sum of all contributions to a value's gradient, in the order they came.
   Operand resolve(int value);
   void backward(int index);
   void convolveBackward(int index, Operand gy);
   void convolveWeights(int index, Operand gy);
+  void multiplyBackward(int index, Operand gy);
   void normalizeBackward(int index, Operand gy);
   void linearBackward(int index, Operand gy);
   void scatter(int index, Operand gy);

@@ -52,11 +52,7 @@ ProgramBuilder::ProgramBuilder(const Graph& graph, const Plan& plan, int batch)
     if (graph.parameters[p].role == Parameter::Role::weight)
       weightOf_[static_cast<size_t>(graph.parameters[p].node)] = static_cast<int>(p);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const NodeKind kind = graph.nodes[i].kind;
-    if (kind == NodeKind::multiply || (isActivation(kind) && kind != NodeKind::relu))
-      throw Error(code::kInvalidArgument, "node " + std::to_string(i) + " (" + kindName(kind) +
-                                              "): GPUs have no kernel for this kind; take the device 'cpu'");
-    if (kind == NodeKind::batchNorm && graph.nodes[i].scaled)
+    if (graph.nodes[i].kind == NodeKind::batchNorm && graph.nodes[i].scaled)
       throw Error(code::kInvalidArgument, "node " + std::to_string(i) +
                                               " (batchNorm): GPUs normalize without scale and shift; take the device "
                                               "'cpu'");

@@ -71,10 +71,17 @@ StepCost costOf(const Step& step, int batch) {
     }
     case Op::sum:
       return {0, 0, kFloat * (step.terms + 1) * static_cast<double>(std::get<MapShape>(shape).elements())};
-    case Op::relu:
+    case Op::activate:
       return {0, 0, kFloat * 2 * static_cast<double>(std::get<MapShape>(shape).elements())};
-    case Op::reluBackward:
+    case Op::activateBackward:
       return {0, 0, kFloat * 3 * static_cast<double>(std::get<MapShape>(shape).elements())};
+    case Op::multiply:
+    case Op::productSums: {
+      const auto& s = std::get<MapShape>(shape);
+      const double gates = static_cast<double>(s.batch) * s.channels, numbers = static_cast<double>(s.elements());
+      const bool gated = step.key.op == Op::productSums || step.key.shape[2] != 0;
+      return {0, 0, kFloat * (2 * numbers + (gated ? gates : numbers))};
+    }
     case Op::fill:
     case Op::globalPool:
     case Op::globalPoolBackward:

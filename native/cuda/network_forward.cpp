@@ -97,8 +97,18 @@ void ForwardLowering::forward(int i) {
       convolve(i);
       break;
     case NodeKind::relu:
-      setOperands(emit(Op::relu, {channels(i), pixels(i)}, {x}, {y}), {x, y});
+    case NodeKind::relu6:
+    case NodeKind::hardSwish:
+    case NodeKind::hardSigmoid:
+    case NodeKind::sigmoid:
+      setOperands(emit(Op::activate, {channels(i), pixels(i), static_cast<int32_t>(activationOf(n))}, {x}, {y}),
+                  {x, y});
       break;
+    case NodeKind::multiply: {
+      const Operand factor = map(operand(i, 1));
+      setOperands(emit(Op::multiply, {channels(i), pixels(i), gates(i)}, {x, factor}, {y}), {x, factor, y});
+      break;
+    }
     case NodeKind::add: {
       std::vector<Term> terms;
       for (size_t k = 0; k < n.inputs.size(); ++k)
@@ -132,8 +142,12 @@ void ForwardLowering::forward(int i) {
     case NodeKind::linear:
       setOperands(emit(Op::linear, {inputsOf(i), n.outChannels}, {x}, {y}), {x, weight(i), bias(i), y});
       break;
-    default:
-      break;  // a zero or an identity is no value of its own
+    case NodeKind::input:
+    case NodeKind::batchNorm:
+      break;  // done above
+    case NodeKind::zero:
+    case NodeKind::identity:
+      break;  // no value of its own
   }
 }
 
@@ -193,6 +207,8 @@ uint32_t ForwardLowering::sliceStart(int i) const {
   const SampleShape& x = node(operand(i)).shape;
   return static_cast<uint32_t>(n.axis == 1 ? n.begin * x.h * x.w : n.axis == 2 ? n.begin * x.w : n.begin);
 }
+
+bool ForwardLowering::gates(int i) const { return pixels(operand(i, 1)) != pixels(operand(i)); }
 
 int ForwardLowering::inputsOf(int linear) const { return channels(operand(linear)) * pixels(operand(linear)); }
 

@@ -30,6 +30,8 @@ class ForwardLowering : public ProgramBuilder {
   /// Copies a box between two values' maps; `behind` what was written to the target before.
   void copy(Operand from, int fromValue, Operand to, int toValue, const SampleShape& box, bool behind);
   uint32_t sliceStart(int slice) const;
+  /// Whether a product's factor is one number per image and channel.
+  bool gates(int multiply) const;
   int inputsOf(int linear) const;
   StepKey poolKey(Op op, int pool) const;
   Operand counters(int count);

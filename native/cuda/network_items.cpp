@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/cuda/activation.h"
 #include "kernels/cuda/batch_norm.h"
 #include "kernels/cuda/conv_sweep.h"
 #include "kernels/cuda/conv_weights.h"
@@ -43,10 +44,13 @@ size_t itemBytes(Op op) {
       return sizeof(NormalizeBackwardItem);
     case Op::sum:
       return sizeof(SumItem);
-    case Op::relu:
-      return sizeof(ReluItem);
-    case Op::reluBackward:
-      return sizeof(ReluBackwardItem);
+    case Op::activate:
+      return sizeof(ActivationItem);
+    case Op::activateBackward:
+      return sizeof(ActivationBackwardItem);
+    case Op::multiply:
+    case Op::productSums:
+      return sizeof(ProductItem);
     case Op::copyRegion:
       return sizeof(CopyItem);
     case Op::fill:
@@ -93,10 +97,13 @@ void writeItem(Op op, const std::array<float*, 10>& p, std::byte* item) {
       return put(NormalizeBackwardItem{p[0], p[1], p[2], p[3], doubles(p[4]), counters(p[5]), p[6], p[7]}, item);
     case Op::sum:
       return;
-    case Op::relu:
-      return put(ReluItem{p[0], p[1]}, item);
-    case Op::reluBackward:
-      return put(ReluBackwardItem{p[0], p[1], p[2]}, item);
+    case Op::activate:
+      return put(ActivationItem{p[0], p[1]}, item);
+    case Op::activateBackward:
+      return put(ActivationBackwardItem{p[0], p[1], p[2]}, item);
+    case Op::multiply:
+    case Op::productSums:
+      return put(ProductItem{p[0], p[1], p[2]}, item);
     case Op::copyRegion:
       return put(CopyItem{p[0], p[1]}, item);
     case Op::fill:

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "kernels/cuda/activation.h"
 #include "kernels/cuda/conv_sweep.h"
 #include "native/core/thread_pool.h"
 #include "native/cuda/network_builder.h"
@@ -64,8 +65,10 @@ LaunchShape launchShape(const StepKey& key, int batch) {
     case Op::normalizeBackward:
       return BatchNorm(batch, s[0], s[1]);
     case Op::sum:
-    case Op::relu:
-    case Op::reluBackward:
+    case Op::activate:
+    case Op::activateBackward:
+    case Op::multiply:
+    case Op::productSums:
       return MapShape(batch, s[0], s[1]);
     case Op::fill:
       // The item's channels: maps have images, a row of numbers has one.
@@ -230,10 +233,15 @@ void NetworkLaunches::start(const Launch& launch, const std::byte* table, cudaSt
       return launchNormalizeBackward(std::get<BatchNorm>(shape), items, count, stream);
     case Op::sum:
       return launchSum(std::get<MapShape>(shape), items, count, stream);
-    case Op::relu:
-      return launchReluForward(std::get<MapShape>(shape), items, count, stream);
-    case Op::reluBackward:
-      return launchReluBackward(std::get<MapShape>(shape), items, count, stream);
+    case Op::activate:
+      return launchActivation(Activation{key.shape[2]}, std::get<MapShape>(shape).elements(), items, count, stream);
+    case Op::activateBackward:
+      return launchActivationBackward(Activation{key.shape[2]}, std::get<MapShape>(shape).elements(), items, count,
+                                      stream);
+    case Op::multiply:
+      return launchMultiply(std::get<MapShape>(shape), key.shape[2] != 0, items, count, stream);
+    case Op::productSums:
+      return launchProductSums(std::get<MapShape>(shape), items, count, stream);
     case Op::copyRegion:
       return launchCopyRegion(std::get<Region>(shape), items, count, stream);
     case Op::fill:

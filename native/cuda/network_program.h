@@ -21,8 +21,10 @@ enum class Op : int32_t {
   batchStatistics,
   normalizeBackward,
   sum,
-  relu,
-  reluBackward,
+  activate,
+  activateBackward,
+  multiply,
+  productSums,  // the gradient of gates
   copyRegion,
   fill,
   maxPool,
@@ -37,12 +39,13 @@ enum class Op : int32_t {
   packForward,   // weights as convForward reads them
   packBackward,  // as one phase of convBackward reads them
 };
-inline constexpr int kOpCount = 25;
+inline constexpr int kOpCount = 27;
 
 /// Steps of equal key are one launch. `shape` holds, by op (batch is the same for all):
 ///   conv…, pack…: inChannels, outChannels, groups, kernelH, kernelW, strideH, strideW, padH, padW, dilationH,
 ///     dilationW, h, w (of the input), relu (the input is rectified on the way), phase (convBackward, packBackward)
-///   biasGradient, batchStatistics, normalizeBackward, sum, relu, reluBackward: channels, pixels
+///   biasGradient, batchStatistics, normalizeBackward, sum, productSums: channels, pixels
+///   activate…: channels, pixels, Activation;  multiply: channels, pixels, 1 where the factor is one number per channel
 ///   fill: channels, pixels, bits of the value, 1 where it is one row of channels instead of a batch of maps
 ///   copyRegion: channels, height, width, fromImage, fromChannel, fromRow, toImage, toChannel, toRow
 ///   …Pool…: channels, h, w, outH, outW, kernelH, kernelW, strideH, strideW, padH, padW, countPadding
@@ -90,7 +93,8 @@ struct Term {
 ///   depthwise…: as conv… with plain weights;  depthwiseWeights, linearWeights: x, gy, gradient
 ///   biasGradient: gy, gradient;  batchStatistics: x, partials, arrivals, mean, inverseStd
 ///   normalizeBackward: x, gy, mean, inverseStd, partials, arrivals, coefficients, gx
-///   sum: y;  relu: x, y;  reluBackward: x, gy, gx;  copyRegion: from, to;  fill: y
+///   sum: y;  activate: x, y;  activateBackward: from, gy, gx;  multiply: x, factor, y;  productSums: gy, x, gFactor
+///   copyRegion: from, to;  fill: y
 ///   maxPool: x, y, positions;  maxPoolBackward: gy, positions, gx;  other pools: from, to
 ///   linear: x, weights, bias, y;  linearBackward: gy, weights, gx;  pack…: weights, packed
 struct Step {

@@ -40,6 +40,7 @@ const protocol = z.strictObject({
   initialization: z.literal('kaiming-normal-fan-out'),
   separableUnit: z.null(),
   device: z.enum(['cpu', 'cuda']),
+  measures: z.literal('cpu').nullable(),
   gpus: z.array(z.string()),
   precision: z.enum(['float32', 'tf32']).nullable(),
   simd: z.enum(['baseline', 'avx2', 'avx512']).nullable(),

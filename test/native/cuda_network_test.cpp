@@ -12,6 +12,7 @@
 #include "native/cuda/network_runner.h"
 #include "test/native/device_networks.h"
 #include "test/native/expect.h"
+#include "test/native/gated_networks.h"
 #include "test/native/nasbench_graph.h"
 #include "test/native/network_requests.h"
 #include "test/native/reference_statistics.h"
@@ -30,6 +31,7 @@ using test::expectReference;
 using test::randomRequest;
 using test::requestFor;
 using test::same;
+using test::unscaledRequest;
 
 std::vector<NetworkStatistics> collect(NetworkRunner& runner, const CollectRequest& request, Stream& stream,
                                        size_t begin = 0, size_t end = std::numeric_limits<size_t>::max()) {
@@ -37,12 +39,16 @@ std::vector<NetworkStatistics> collect(NetworkRunner& runner, const CollectReque
 }
 
 void randomGraphs(NetworkRunner& runner, Stream& stream) {
-  for (uint64_t seed = 1; seed <= 16; ++seed) {
-    const CollectRequest request = randomRequest(seed);
-    const std::string name = "graph " + std::to_string(seed);
+  const auto check = [&](const CollectRequest& request, const std::string& name) {
     expectReference(request, collect(runner, request, stream)[0], name);
     expectReference(request, runner.gradients(request, 0, stream), name);
+  };
+  for (uint64_t seed = 1; seed <= 32; ++seed) {
+    const bool gated = seed > 16;
+    const CollectRequest request = unscaledRequest(seed, gated);
+    if (!gated || !test::cancels(request)) check(request, "graph " + std::to_string(seed));
   }
+  check(test::activationsOfZero(), "activations of zero");
 }
 
 /// A request for networks of random graphs of one input shape, with initial values of the seed.
@@ -142,10 +148,21 @@ void chunks(NetworkRunner& runner, Stream& stream) {
          "the seed changes weights and noise");
 }
 
+/// Networks of inverted residual blocks, of either activation, in one chunk.
+void mobileNetworks(NetworkRunner& runner, Stream& stream) {
+  CollectRequest request = requestFor(test::MobileNetwork(NodeKind::relu6, 3).graph(), 5, 4);
+  request.networks.clear();
+  for (const NodeKind activation : {NodeKind::relu6, NodeKind::hardSwish})
+    for (const int kernel : {3, 5})
+      request.networks.push_back({test::MobileNetwork(activation, kernel).graph(), request.networks.size(), {}});
+  request.seed = 3;
+  againstCpu(request, collect(runner, request, stream), {2e-5, 2e-3}, "inverted residuals");
+}
+
 /// A tensor is the same whatever else is asked for, and nothing else is recorded. Sets differ in which passes are
 /// alike, so that they are captured or not.
-void anySetOfTensors(NetworkRunner& runner, Stream& stream, uint64_t seed) {
-  CollectRequest request = randomRequest(seed);
+void anySetOfTensors(NetworkRunner& runner, Stream& stream, uint64_t seed, bool gated) {
+  CollectRequest request = unscaledRequest(seed, gated);
   const NetworkStatistics all = std::move(collect(runner, request, stream)[0]);
   std::vector<uint32_t> sets{0,
                              1u << kT1GD | 1u << kT4P,
@@ -286,13 +303,17 @@ void failures(Stream& stream) {
 
 }  // namespace
 
-int main() {
+/// With --quick, networks alone.
+int main(int count, char** arguments) {
+  const bool quick = count > 1 && std::string(arguments[1]) == "--quick";
   Device& device = Device::get(0);
   Stream stream(device);
   NetworkRunner exact(device, Precision::float32), fast(device, Precision::tf32);
   randomGraphs(exact, stream);
+  mobileNetworks(exact, stream);
+  if (quick) return test::finish("cuda_network_test");
   chunks(exact, stream);
-  for (const uint64_t seed : {3, 9, 12}) anySetOfTensors(exact, stream, seed);
+  for (const uint64_t seed : {3, 9, 12, 18, 24}) anySetOfTensors(exact, stream, seed, seed > 16);
   sharedZeros(exact, stream);
   littleToDo(exact, stream);
   tensorCores(fast, stream);

@@ -12,6 +12,7 @@
 #include "native/core/memory.h"
 #include "native/core/simd.h"
 #include "test/native/expect.h"
+#include "test/native/gated_networks.h"
 #include "test/native/network_requests.h"
 #include "test/native/reference_statistics.h"
 
@@ -45,13 +46,6 @@ void separableBesideOthers() {
   const int sum = words.add({words.relu(before), words.relu(separable), words.triple(after, pointwise)});
   words.linear(words.relu(sum), 4, 1);
   againstReference(requestFor(words.graph(), 9), "separable beside others");
-}
-
-/// Gates are nearly constant at times, and what normalizes them leaves little but rounding, which no bound should hold.
-bool cancels(const CollectRequest& request) {
-  test::ReferenceNetwork network(request.networks[0].graph, request.networks[0].parameters, request.minibatch.batch);
-  network.settle(request.minibatch.data);
-  return network.cancellation() > 50;
 }
 
 void gradientsAgainstReference(uint64_t seed, bool gated) {
@@ -155,20 +149,8 @@ void sharedZeros() {
   for (const int t : {kT1D, kT2D, kT4D}) expect(norm(1, t) > 0, "but its forward tensors are recorded");
 }
 
-/// Known zeros are not computed, but a gate or a hard swish of them passes gradients on.
 void activationsOfZero() {
-  test::GraphWords words({3, 5, 5});
-  const int zero = words.zero(0), conv = words.conv(0, {.out = 3});
-  const int swish =
-      words.node(NodeKind::hardSwish, {words.conv(zero, {.out = 3, .kernelH = 3, .kernelW = 3, .padH = 1, .padW = 1})});
-  const int gated = words.node(NodeKind::multiply, {conv, words.node(NodeKind::hardSigmoid, {zero})});
-  const int nothing = words.node(NodeKind::multiply, {words.conv(zero, {.out = 3}), conv});
-  const int behind = words.conv(swish, {.out = 3, .kernelH = 3, .kernelW = 3, .padH = 1, .padW = 1});
-  words.unit(swish, behind, words.batchNorm(behind));
-  const int sixth = words.node(NodeKind::relu6, {zero}), flat = words.conv(sixth, {.out = 3});
-  words.unit(sixth, flat, flat);
-  words.linear(words.add({behind, gated, nothing, flat, words.node(NodeKind::multiply, {conv, conv})}), 2, 0);
-  const CollectRequest request = requestFor(words.graph(), 5);
+  const CollectRequest request = test::activationsOfZero();
   expectReference(request, collectNetwork(request, 0), "activations of zero");
   expectReference(request, gradients(request, 0), "gradients behind zero");
 }
@@ -281,7 +263,7 @@ void jobs() {
 void atThisLevel() {
   for (uint64_t seed = 1; seed <= 26; ++seed) {
     const bool gated = seed > 16;
-    if (gated && cancels(randomRequest(seed, gated))) continue;
+    if (gated && test::cancels(randomRequest(seed, gated))) continue;
     againstReference(randomRequest(seed, gated), "graph " + std::to_string(seed));
     gradientsAgainstReference(seed, gated);
     if (seed % 3 == 0) anySetOfTensors(seed, gated);

@@ -19,7 +19,7 @@ inline constexpr float kInf = std::numeric_limits<float>::infinity();
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 inline constexpr float kGuard = 12345.5f;
 inline const std::vector<float> kSpecial = {0.0f,   -0.0f,   1.0f,   -1.0f, kInf,   -kInf, kNaN,
-                                     1e-45f, -1e-45f, 1e-38f, 3e38f, -3e38f, 0.5f,  -2.5f};
+                                            1e-45f, -1e-45f, 1e-38f, 3e38f, -3e38f, 0.5f,  -2.5f};
 
 /// Those tested at present, and the name of their level.
 inline const ProgramKernels* kernels = nullptr;

@@ -1,5 +1,5 @@
-// The program kernels for matrices of every SIMD level against plain float64 loops: shapes of all kinds, special values,
-// and what must hold exactly (singular matrices, nothing written past the end).
+// The program kernels for matrices of every SIMD level against plain float64 loops: shapes of all kinds, special
+// values, and what must hold exactly (singular matrices, nothing written past the end).
 #include <algorithm>
 #include <cmath>
 #include <functional>

@@ -28,6 +28,7 @@ const protocol: EvaluationResult['protocol'] = {
   initialization: 'kaiming-normal-fan-out',
   separableUnit: null,
   device: 'cpu',
+  measures: null,
   gpus: [],
   precision: 'float32',
   simd: 'avx2',
