@@ -53,6 +53,21 @@ const networks = z.string().transform((value, context): number | 'all' | number[
   return z.NEVER;
 });
 
+/** A field and its value, in JSON or as plain text. */
+const assignment = z.string().transform((text, context): [field: string, value: unknown] => {
+  const at = text.indexOf('=');
+  if (at < 1) {
+    context.addIssue({ code: 'custom', message: 'a field and its value are needed, such as replacement=plus' });
+    return z.NEVER;
+  }
+  const value = text.slice(at + 1);
+  try {
+    return [text.slice(0, at).trim(), JSON.parse(value) as unknown];
+  } catch {
+    return [text.slice(0, at).trim(), value.trim()];
+  }
+});
+
 /** Texts separated by commas. */
 const names = (what: string) => {
   const error = `${what} separated by commas are needed`;
@@ -214,9 +229,15 @@ const OPTIONS = {
     fallback: 'all with --tasks, else nothing',
     schema: names('benchmarks'),
   },
+  set: {
+    flags: '--set <field=value>',
+    help: 'change a field of the search, such as replacement=plus or aggregators=["unit_sum","unit_max"]; repeatable (docs/cli.md lists them)',
+    repeatable: true,
+    schema: z.array(assignment),
+  },
   groups: {
     flags: '--groups <count>',
-    help: 'groups of networks of each task, each ranked on its own; fitness is the least τ over them',
+    help: 'groups that the networks of each task are split into; the paper takes the least τ over them as fitness',
     schema: integer(1, 10_000),
   },
   run: {
@@ -229,6 +250,12 @@ const OPTIONS = {
     flags: '--resume <folder>',
     help: 'continue the run in this folder as it was started',
     schema: text('a folder'),
+  },
+  judgeBatch: {
+    flags: '--judge-batch <images>',
+    help: 'images in the minibatch that the result is judged with',
+    fallback: "16; with --preset formulas the search's",
+    schema: integer(1, 4096),
   },
   heldOut: {
     flags: '--held-out <count>',

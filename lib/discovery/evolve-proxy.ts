@@ -12,7 +12,8 @@ import type { Sign } from '../evolution/fitness.ts';
 import { type PresetName, resolveConfig } from '../evolution/presets.ts';
 import { RunFolder } from '../evolution/run-folder.ts';
 import { drawTasks, type FitnessTask } from '../evolution/task.ts';
-import { printProgram } from '../programs/print.ts';
+import { printFormula } from '../formulas/print.ts';
+import { formulaSize } from '../formulas/tree.ts';
 import { Random } from '../random.ts';
 import { type Baseline, judge } from './judge.ts';
 import { type DiscoveryConfig, parseDiscoveryConfig } from './run-config.ts';
@@ -66,7 +67,7 @@ export interface EvolveProxyOptions
   readonly images?: string;
   /** Images in the search's minibatch, default 1. */
   readonly batch?: number;
-  /** Images in the minibatch of the final judgement, default 16. */
+  /** Images in the minibatch of the final judgement; default 16, and with the preset `formulas` that of the search, on which values of many formulas depend. */
   readonly judgeBatch?: number;
   /** Networks of the final judgement on each task, which the search never sees; default 1,000, or 200 where there are several; fewer where a task has no more. */
   readonly heldOut?: number;
@@ -96,6 +97,13 @@ export interface EvolveResult {
     readonly sign: Sign;
     readonly heldOut: Ranking;
   };
+  /** The formulas of the final choice that none as small or smaller surpasses in fitness, the smallest first. */
+  readonly front: readonly {
+    readonly program: string;
+    readonly size: number;
+    readonly fitness: number;
+    readonly sign: Sign;
+  }[];
   /** EZNAS-A, parameters and FLOPs on the same networks of the first task. */
   readonly baselines: readonly Baseline[];
   /** The judgement on every task, those of the search first. */
@@ -118,7 +126,7 @@ export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<Evo
     ...nameTasks(options),
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
-    judgeBatch: options.judgeBatch ?? DEFAULT_BATCH,
+    judgeBatch: options.judgeBatch ?? (options.preset === 'formulas' ? (options.batch ?? 1) : DEFAULT_BATCH),
     precision: options.precision ?? 'float32',
     separableUnit: options.separableUnit ?? null,
     heldOut: options.heldOut ?? null,
@@ -144,17 +152,19 @@ export async function resumeEvolution(runFolder: string, options: ResumeOptions 
 interface Problem {
   readonly config: DiscoveryConfig;
   readonly tasks: readonly FitnessTask[];
+  readonly choiceTasks: readonly FitnessTask[];
   readonly judged: readonly Judged[];
 }
 
 function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: ResumeOptions): Problem {
   const { images, batch, judgeBatch, precision, separableUnit } = config;
-  const { seed, tasksPerPool, tasksPerGeneration, networksPerTask } = config.search;
+  const { seed, tasksPerPool, tasksPerGeneration, networksPerTask, choiceTasks: kept = 0 } = config.search;
   const learned = findTasks(config.tasks, benchmarks);
-  if (tasksPerGeneration > tasksPerPool * learned.length) {
+  const seen = tasksPerPool * learned.length;
+  if (tasksPerGeneration > seen) {
     throw new EznasError(
       'INVALID_ARGUMENT',
-      `a generation cannot draw ${tasksPerGeneration} tasks (tasksPerGeneration) where there are ${tasksPerPool * learned.length} (tasksPerPool)`,
+      `a generation cannot draw ${tasksPerGeneration} tasks (tasksPerGeneration) where there are ${seen} (tasksPerPool)`,
     );
   }
   const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
@@ -169,10 +179,12 @@ function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: Re
       ...(separableUnit && benchmark.space.separable && { separableUnit }),
     });
   const random = new Random(seed).fork('evolve proxy');
-  const tasks = learned.flatMap((place, at) => {
+  const drawn = learned.map((place, at) => {
     const pool = networkPool(settingOf(place, batch));
-    return drawTasks(pool, taskStream(random, 'tasks', at, pool.name), { tasks: tasksPerPool, networksPerTask });
+    return drawTasks(pool, taskStream(random, 'tasks', at, pool.name), { tasks: tasksPerPool + kept, networksPerTask });
   });
+  const tasks = drawn.flatMap((ofPool) => ofPool.slice(0, tasksPerPool));
+  const choiceTasks = drawn.flatMap((ofPool) => ofPool.slice(tasksPerPool));
   const places = [...learned, ...findTasks(config.judgedTasks, benchmarks)];
   if (separableUnit && !places.some(({ benchmark }) => benchmark.space.separable)) {
     throw new EznasError(
@@ -182,14 +194,14 @@ function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: Re
   }
   const judged = drawJudged(places, (place) => settingOf(place, judgeBatch), random, {
     learned: learned.length,
-    tasks,
+    tasks: drawn.flat(),
     heldOut: config.heldOut,
   });
-  return { config, tasks, judged };
+  return { config, tasks, choiceTasks, judged };
 }
 
 async function discover(
-  { config, tasks, judged }: Problem,
+  { config, tasks, choiceTasks, judged }: Problem,
   run: RunFolder | undefined,
   options: ResumeOptions,
 ): Promise<EvolveResult> {
@@ -199,13 +211,19 @@ async function discover(
   const began = performance.now();
   const { backend: device, precision } = judged[0]!.setting;
   using evaluator = new TaskEvaluator({ seed: search.seed, threads, device, precision });
-  await evaluator.prepare(tasks, {
+  await evaluator.prepare([...tasks, ...choiceTasks], {
     ...running,
     onProgress: (done, total) => onProgress?.({ stage: 'record', done, total }),
   });
   run?.saveTime({ stage: 'record', seconds: (performance.now() - began) / 1000 });
-  const problem = { config: search, tasks, signature: tasksSignature(tasks), evaluator: evaluator.evaluate };
-  const { best } = await evolve(problem, {
+  const problem = {
+    config: search,
+    tasks,
+    choiceTasks,
+    signature: tasksSignature([...tasks, ...choiceTasks]),
+    evaluator: evaluator.evaluate,
+  };
+  const { best, front } = await evolve(problem, {
     ...(run && { run }),
     ...(signal && { signal }),
     onGeneration: (generation) =>
@@ -227,11 +245,17 @@ async function discover(
   }
   run?.saveTime({ stage: 'judge', seconds: (performance.now() - judging) / 1000 });
   const first = judged[0]!;
-  const { program, fitness, sign } = best;
+  const { formula, fitness, sign } = best;
   const result: EvolveResult = {
     protocol: protocolOf(first.setting, { indices: first.indices, chosen: 'held-out' }, threads, PROGRAMS_ALONE),
     search: { ...search, batch },
-    best: { program: printProgram(program), fitness, sign, heldOut: judgements[0]!.heldOut },
+    best: { program: printFormula(formula), fitness, sign, heldOut: judgements[0]!.heldOut },
+    front: front.map(({ formula: one, ...found }) => ({
+      program: printFormula(one),
+      size: formulaSize(one),
+      fitness: found.fitness,
+      sign: found.sign,
+    })),
     baselines: judgements[0]!.baselines,
     tasks: judgements,
     runFolder: run?.path ?? null,

@@ -1,10 +1,10 @@
 import type { RunOptions } from '../engine/networks.ts';
-import { type Contender, programContender, resolveContenders } from '../evaluation/contenders.ts';
+import { type Contender, formulaContender, resolveContenders } from '../evaluation/contenders.ts';
 import { type Ranking, rankFinite } from '../evaluation/ranking.ts';
 import { benchmarkArchitectures, scoreList } from '../evaluation/scoring.ts';
 import { requireBenchmark, type Setting } from '../evaluation/setting.ts';
 import type { Sign } from '../evolution/fitness.ts';
-import type { Program } from '../programs/tree.ts';
+import type { Formula } from '../formulas/tree.ts';
 
 /** A proxy that every search is compared with, on the same networks. */
 export interface Baseline extends Ranking {
@@ -15,20 +15,20 @@ export interface Baseline extends Ranking {
 export const BASELINES = ['eznas-a', 'params', 'flops'] as const;
 
 /**
- * Judges a program and the baselines on networks, which should be new to the search.
+ * Judges a formula and the baselines on networks, which should be new to the search.
  *
  * @param found scores count with the sign, so that 1 is a perfect ranking
  */
 export async function judge(
   setting: Setting,
-  found: { readonly program: Program; readonly sign: Sign },
+  found: { readonly formula: Formula; readonly sign: Sign },
   indices: readonly number[],
   options: RunOptions,
 ): Promise<{ found: Ranking; baselines: Baseline[] }> {
   const { rankings, baselines } = await judgeContenders(
     setting,
-    // No proxy of the catalogue has this name, so the program found may be one of them.
-    [{ contender: programContender('', found.program), sign: found.sign }],
+    // No proxy of the catalogue has this name, so the formula found may be one of them.
+    [{ contender: formulaContender('', found.formula), sign: found.sign }],
     indices,
     options,
   );

@@ -3,9 +3,11 @@ import { collectStatistics, type EvaluateOptions, evaluatePrograms, scoreNetwork
 import type { ScoreMatrix } from '../engine/scores.ts';
 import type { Statistics } from '../engine/statistics.ts';
 import { unitShapes } from '../evaluation/unit-shapes.ts';
-import type { Evaluator, ProgramScores } from '../evolution/assessment.ts';
+import type { Evaluator, FormulaScores } from '../evolution/assessment.ts';
 import type { FitnessTask } from '../evolution/task.ts';
-import type { Program } from '../programs/tree.ts';
+import { distinctPrograms, termValue } from '../formulas/evaluate.ts';
+import { asProgram, type Term, unitPrograms } from '../formulas/tree.ts';
+import { canonicalText, type Program } from '../programs/tree.ts';
 
 /** Tensors of each shape among the 22: T1 and gradients in three passes; T2 and gradients; weights and gradients; T4 and gradients. */
 const TENSORS_OF_SHAPE = { activation: 6, before: 6, weight: 4, after: 6 };
@@ -47,11 +49,31 @@ export class TaskEvaluator {
   }
 
   /** See {@link Evaluator}. */
-  readonly evaluate: Evaluator = (
-    programs: readonly Program[],
+  readonly evaluate: Evaluator = async (
+    formulas: readonly Term[],
     task: FitnessTask,
     signal?: AbortSignal,
-  ): Promise<ProgramScores> => this.#evaluate(programs, task, { ...(signal && { signal }) });
+  ): Promise<FormulaScores> => {
+    const { programs, rows } = distinctPrograms(formulas);
+    const onUnits = formulas.some((formula) => asProgram(formula) === undefined);
+    const matrix =
+      programs.length === 0
+        ? undefined
+        : await this.#evaluate(programs, task, { unitScores: onUnits, ...(signal && { signal }) });
+    const rowOf = (program: Program) => rows.get(canonicalText(program))!;
+    return {
+      row: (index) => {
+        const formula = formulas[index]!;
+        const alone = asProgram(formula);
+        if (alone) return matrix!.row(rowOf(alone));
+        return Float64Array.from(task.networks, ({ graph }, network) => {
+          const invalid = unitPrograms(formula).some((one) => matrix!.status(rowOf(one), network) === 'invalid');
+          if (invalid) return Number.NaN;
+          return termValue(formula, graph, (program) => matrix!.unitScores(rowOf(program), network)!);
+        });
+      },
+    };
+  };
 
   /** Scores with every program's value on every unit. */
   evaluateUnits(programs: readonly Program[], task: FitnessTask, signal?: AbortSignal): Promise<ScoreMatrix> {

@@ -1,5 +1,7 @@
 import { EznasError } from '../errors.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import { parseFormula } from '../formulas/parse.ts';
+import { canonicalFormula } from '../formulas/print.ts';
+import { formulaSize, type Term, termHeight } from '../formulas/tree.ts';
 import { Store, type StoreKind } from '../runs/store.ts';
 import type { Evaluation } from './assessment.ts';
 import type { Generation } from './search.ts';
@@ -158,7 +160,7 @@ export class Archive {
       for (const [slot, candidate] of candidates.entries()) {
         const { fitness, sign } = 'fitness' in candidate ? candidate : { fitness: null, sign: null };
         const [parent1 = null, parent2 = null] = candidate.parents.map(programId);
-        const program = programId(candidate.program);
+        const program = programId(candidate.formula);
         insert.run({ generation, slot, program, operation: candidate.operation, parent1, parent2, fitness, sign });
       }
       this.#insertEvaluations(evaluations, generation);
@@ -202,13 +204,27 @@ export class Archive {
     return rows.map((row) => ({ ...row }));
   }
 
+  /** Every evaluation with its scores, generation by generation. */
+  evaluationsByGeneration(): Evaluation[][] {
+    const select =
+      'SELECT text AS program, task, tau, scores, evaluations.generation FROM evaluations ' +
+      'JOIN programs ON programs.id = program ORDER BY evaluations.generation, program, task';
+    type Row = Omit<Evaluation, 'scores'> & { scores: Uint8Array; generation: number };
+    const rows = this.#store.typed(() => this.#store.database.prepare(select).all() as Row[]);
+    const generations = new Map<number, Evaluation[]>();
+    for (const { program, task, tau, scores, generation } of rows) {
+      const made = generations.get(generation) ?? [];
+      made.push({ program, task, tau, scores: float64Of(scores) });
+      generations.set(generation, made);
+    }
+    return [...generations.values()];
+  }
+
   /** Scores of a program (canonical text) on the networks of a task; undefined when it was not evaluated on it. */
   scores(program: string, task: string): Float64Array | undefined {
     const select = 'SELECT scores FROM evaluations JOIN programs ON programs.id = program WHERE text = ? AND task = ?';
     const blob = this.#store.typed(() => this.#store.value(select, program, task)) as Uint8Array | undefined;
-    if (blob === undefined) return undefined;
-    const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
-    return Float64Array.from({ length: blob.length / 8 }, (_, index) => view.getFloat64(8 * index, true));
+    return blob && float64Of(blob);
   }
 
   /** All individuals in order, or those of one generation. */
@@ -236,26 +252,37 @@ export class Archive {
     this.#store.close();
   }
 
-  #programIds(generation: number): (program: Program) => number {
+  #programIds(generation: number): (formula: Term) => number {
     const select = this.#store.database.prepare('SELECT id FROM programs WHERE text = ?');
     const insert = this.#store.database.prepare(
       'INSERT INTO programs (text, size, height, generation) VALUES (?, ?, ?, ?)',
     );
-    return (program) => {
-      const text = canonicalText(program);
+    return (formula) => {
+      const text = canonicalFormula(formula);
       const known = select.get(text) as { id: number } | undefined;
-      return known?.id ?? Number(insert.run(text, program.size, program.height, generation).lastInsertRowid);
+      return (
+        known?.id ?? Number(insert.run(text, formulaSize(formula), termHeight(formula), generation).lastInsertRowid)
+      );
     };
   }
 
   #insertEvaluations(evaluations: readonly Evaluation[], generation: number): void {
+    const known = this.#store.database.prepare('SELECT 1 FROM programs WHERE text = ?');
+    const programId = this.#programIds(generation);
     const insert = this.#store.database.prepare(
       'INSERT INTO evaluations SELECT id, ?, ?, ?, ? FROM programs WHERE text = ?',
     );
     for (const { program, task, tau, scores } of evaluations) {
+      // Formulas that were tried beside a candidate are no individuals.
+      if (known.get(program) === undefined) programId(parseFormula(program) as Term);
       const blob = Buffer.alloc(8 * scores.length);
       for (const [index, score] of scores.entries()) blob.writeDoubleLE(score, 8 * index);
       insert.run(task, generation, tau, blob, program);
     }
   }
+}
+
+function float64Of(blob: Uint8Array): Float64Array {
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+  return Float64Array.from({ length: blob.length / 8 }, (_, index) => view.getFloat64(8 * index, true));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EznasError } from '../errors.ts';
+import { AGGREGATORS, type AggregatorName } from '../formulas/aggregators.ts';
 import { MAX_GENERATED_HEIGHT } from '../programs/generate.ts';
 import { MAX_HEIGHT } from '../programs/tree.ts';
 
@@ -22,6 +23,64 @@ const heights = () =>
 
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, { error: `must be ${values.map((value) => `'${value}'`).join(' or ')}` });
+
+const AGGREGATOR_NAMES = AGGREGATORS.map(({ name }) => name) as [AggregatorName, ...AggregatorName[]];
+
+/** What goes past the paper; a field that is left out stands for the paper's way. */
+const beyond = {
+  /** Operators of new programs: the paper's 34, or all there are. */
+  operators: oneOf('paper', 'all').optional(),
+  /** What makes a program's values on the units a network's score; drawn for new formulas and changed by mutation. Left out: the mean. */
+  aggregators: z
+    .array(oneOf(...AGGREGATOR_NAMES))
+    .min(1, { error: 'must name at least one' })
+    .optional(),
+  /** Whether a formula that is one program takes the fittest of the aggregators, all tried at the cost of one, or keeps the one it got. */
+  aggregatorChoice: oneOf('drawn', 'best').optional(),
+  /** Share of new formulas that combine two aggregates or numbers of the network, and of mutations that change such a combination. */
+  structure: share().optional(),
+  /** Formulas that the first programs begin with: those of the catalogue, or a sample of the short systematic programs besides. */
+  seeds: oneOf('none', 'catalogue', 'systematic').optional(),
+  /** First programs, as a multiple of the population. */
+  initialTimes: integer(1, 1000).optional(),
+  /** Whether programs are brought to their simplest form before they are assessed, and the winner is cut down to what its fitness needs. */
+  simplified: z.boolean({ error: 'must be true or false' }).optional(),
+  /**
+   * Who competes to be a parent: the last offspring alone; the best `survivors` of all so far (μ + λ); or the `survivors` youngest. With the latter two
+   * the first programs are assessed, as generation 1.
+   */
+  replacement: oneOf('generational', 'plus', 'aging').optional(),
+  /** Programs that survive a generation; left out: as many as the population. */
+  survivors: integer(1, 1_000_000).optional(),
+  /** How `kept` parents are drawn: tournaments; ε-lexicase over the tasks; or tournaments by NSGA-II over fitness, size and cost. */
+  selection: oneOf('tournament', 'lexicase', 'nsga2').optional(),
+  /** Populations that evolve apart, each of its share of the programs. */
+  islands: integer(1, 1000).optional(),
+  /** Every so many generations each island gives its `migrants` fittest to the next. */
+  migrationInterval: integer(1, 1_000_000).optional(),
+  migrants: integer(1, 1_000_000).optional(),
+  /**
+   * Fitness over the tasks: the least τ; its mean; the least over the search spaces and datasets of τ on all networks of their tasks together; or
+   * of a lower quantile of that over bootstrap resamples.
+   */
+  fitness: oneOf('minimum', 'mean', 'pooled', 'resampled').optional(),
+  resamples: integer(1, 10_000).optional(),
+  quantile: share().optional(),
+  /** What each node takes from the fitness. */
+  nodePenalty: share().optional(),
+  /** Tasks that every program is assessed on; only the best `hurdleShare` of a generation by these are assessed on the others. */
+  hurdleTasks: integer(1, 10_000).optional(),
+  hurdleShare: share().optional(),
+  /** Whether a program that ranks a task as one before it is taken to rank the others as that does, without being run. */
+  sameBehaviour: z.boolean({ error: 'must be true or false' }).optional(),
+  /** Further tasks of each search space and dataset, which no generation draws: on them alone the final choice is made. */
+  choiceTasks: integer(0, 10_000).optional(),
+  /** Best programs ever met that the final choice is made among, with the front of fitness and size. Left out: two, without the front. */
+  finalists: integer(1, 1000).optional(),
+  /** Generations without a fitter program after which the search stops, or begins anew beside what it has. Left out: never. */
+  patience: integer(1, 1_000_000).optional(),
+  whenStuck: oneOf('stop', 'restart').optional(),
+};
 
 const searchConfig = z
   .strictObject({
@@ -51,6 +110,7 @@ const searchConfig = z
     tasksPerPool: integer(1, 10_000),
     networksPerTask: integer(2, 100_000),
     sign: oneOf('shared', 'per-task'),
+    ...beyond,
   })
   .refine(({ crossover, mutation }) => crossover + mutation <= 1 + 1e-12, {
     path: ['mutation'],
@@ -59,6 +119,10 @@ const searchConfig = z
   .refine(({ initialHeights, heightLimit }) => initialHeights[1] <= heightLimit, {
     path: ['heightLimit'],
     error: 'must be at least the most initial height',
+  })
+  .refine(({ islands = 1, population }) => 2 * islands <= population, {
+    path: ['islands'],
+    error: 'must leave at least 2 programs for each island',
   });
 
 /** Everything that decides a search besides its tasks. */

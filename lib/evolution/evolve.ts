@@ -1,10 +1,12 @@
-import { canonicalText } from '../programs/tree.ts';
+import { canonicalFormula } from '../formulas/print.ts';
 import { Assessor, type Evaluator } from './assessment.ts';
 import { INVALID_FITNESS } from './fitness.ts';
+import { withPruned } from './pruning.ts';
 import type { RunFolder } from './run-folder.ts';
 import {
   type Finalist,
   finalChoice,
+  frontOf,
   type Generation,
   generations,
   type SearchProblem,
@@ -41,6 +43,8 @@ export interface SearchResult {
   readonly best: Finalist;
   /** The final choice, judged on all evolution tasks; the fittest first. */
   readonly finalists: readonly Finalist[];
+  /** Of the finalists those that none as small or smaller surpasses in fitness, the smallest first. */
+  readonly front: readonly Finalist[];
   readonly state: SearchState;
 }
 
@@ -52,7 +56,7 @@ export interface SearchResult {
 export async function evolve(problem: SearchProblem, options: EvolveOptions = {}): Promise<SearchResult> {
   const { run, signal, onGeneration } = options;
   const { config, tasks } = problem;
-  run?.begin(tasks);
+  run?.begin([...tasks, ...(problem.choiceTasks ?? [])]);
   let evaluating = 0;
   const evaluator: Evaluator = async (programs, task, signal) => {
     const began = performance.now();
@@ -60,7 +64,7 @@ export async function evolve(problem: SearchProblem, options: EvolveOptions = {}
     evaluating += (performance.now() - began) / 1000;
     return scores;
   };
-  const assessor = new Assessor(evaluator, config.sign, run?.archive.evaluations());
+  const assessor = new Assessor(evaluator, config, run?.archive.evaluationsByGeneration());
   let state = run?.state;
   let evaluated = 0;
   let started = performance.now();
@@ -86,10 +90,11 @@ export async function evolve(problem: SearchProblem, options: EvolveOptions = {}
     evaluating = 0;
     started = performance.now();
   }
-  const { finalists, evaluations } = await finalChoice(state!, tasks, assessor, signal);
-  run?.saveFinal(config.generations, evaluations);
+  const choice = await finalChoice(state!, problem, assessor, signal);
+  const { finalists, evaluations } = config.simplified ? await withPruned(choice, problem, assessor, signal) : choice;
+  run?.saveFinal(state!.generation, evaluations);
   run?.saveTime({ stage: 'choice', seconds: (performance.now() - started) / 1000, evaluate: evaluating });
-  return { best: finalists[0]!, finalists, state: state! };
+  return { best: finalists[0]!, finalists, front: frontOf(finalists), state: state! };
 }
 
 function summarize({ state, candidates, drawn }: Generation) {
@@ -101,6 +106,6 @@ function summarize({ state, candidates, drawn }: Generation) {
     best: sorted.at(-1)!,
     median: sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2,
     validity: fitness.filter((value) => value !== INVALID_FITNESS).length / drawn,
-    distinct: new Set(candidates.map(({ program }) => canonicalText(program))).size,
+    distinct: new Set(candidates.map(({ formula }) => canonicalFormula(formula))).size,
   };
 }

@@ -1,4 +1,5 @@
 import { EznasError } from '../errors.ts';
+import { AGGREGATORS } from '../formulas/aggregators.ts';
 import { parseSearchConfig, type SearchConfig } from './config.ts';
 
 /**
@@ -24,10 +25,46 @@ const PAPER: SearchConfig = {
   sign: 'per-task',
 };
 
+/**
+ * Past the paper: formulas of every operator and aggregator, of which the fittest survive; a hurdle; and a winner that is chosen on as many networks
+ * again as the search ranks.
+ */
+const FORMULAS: SearchConfig = {
+  ...PAPER,
+  sign: 'shared',
+  heightDraw: 'uniform',
+  initialHeights: [1, 4],
+  mutationHeights: [0, 3],
+  heightLimit: 7,
+  immigrants: 0.3,
+  crossover: 0.3,
+  mutation: 0.7,
+  tournament: 3,
+  population: 60,
+  generations: 12,
+  choiceTasks: 4,
+  networksPerTask: 25,
+  operators: 'all',
+  aggregators: AGGREGATORS.map(({ name }) => name),
+  aggregatorChoice: 'best',
+  seeds: 'catalogue',
+  initialTimes: 4,
+  simplified: true,
+  replacement: 'plus',
+  survivors: 40,
+  fitness: 'pooled',
+  nodePenalty: 0.002,
+  hurdleTasks: 1,
+  hurdleShare: 0.4,
+  sameBehaviour: true,
+  finalists: 50,
+};
+
 /** Named configurations. `default` is the paper's size with one sign for all tasks and new programs of evenly spread heights. */
 export const PRESETS = {
   default: { ...PAPER, heightDraw: 'uniform', sign: 'shared' },
   paper: PAPER,
+  formulas: FORMULAS,
 } as const satisfies Record<string, SearchConfig>;
 
 export type PresetName = keyof typeof PRESETS;

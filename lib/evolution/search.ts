@@ -1,12 +1,15 @@
 import { EznasError } from '../errors.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import { canonicalFormula } from '../formulas/print.ts';
+import { formulaSize, type Term } from '../formulas/tree.ts';
 import type { Signature } from '../programs/typing.ts';
 import { Random, type RandomState } from '../random.ts';
+import { nonDominated } from '../search/dominance.ts';
 import type { Assessment, Assessor, Evaluation, Evaluator } from './assessment.ts';
-import { Breeder, type Candidate } from './breeding.ts';
+import { Breeder, type Brood, type Candidate } from './breeding.ts';
 import type { SearchConfig } from './config.ts';
 import { INVALID_FITNESS, type Sign } from './fitness.ts';
-import { dropEqualFitness, tournament } from './selection.ts';
+import { type Competitor, type Island, migrate, nextIsland } from './islands.ts';
+import { dropEqualFitness } from './selection.ts';
 import type { FitnessTask } from './task.ts';
 
 /** What a search works on. */
@@ -14,6 +17,8 @@ export interface SearchProblem {
   readonly config: SearchConfig;
   /** All evolution tasks there are; each generation draws its own among them. */
   readonly tasks: readonly FitnessTask[];
+  /** Tasks that no generation sees, on which the final choice is made; left out: on the evolution tasks. */
+  readonly choiceTasks?: readonly FitnessTask[];
   /** Shapes that every program must fit. */
   readonly signature: Signature;
   readonly evaluator: Evaluator;
@@ -22,9 +27,9 @@ export interface SearchProblem {
 /** A candidate with its fitness on its generation's tasks. */
 export interface Individual extends Candidate, Assessment {}
 
-/** A program that did well, with its fitness at the time. */
+/** A formula that did well, with its fitness at the time. */
 export interface Leader {
-  readonly program: Program;
+  readonly formula: Term;
   readonly fitness: number;
   readonly sign: Sign;
   readonly generation: number;
@@ -35,12 +40,17 @@ export interface SearchState {
   /** Generations completed. */
   readonly generation: number;
   readonly random: RandomState;
-  /** Parents of the next generation. */
-  readonly parents: readonly Program[];
+  readonly islands: readonly Island[];
   /** The fittest of the last selection; none before the first. */
   readonly lastBest: Leader | undefined;
-  /** The two fittest ever met, of different fitness; the earlier first among equals. */
+  /** The fittest ever met, of different fitness; the earlier first among equals. */
   readonly bestEver: readonly Leader[];
+  /** Those that nothing smaller or as small surpasses in fitness, by size; kept where the final choice is made among them. */
+  readonly front: readonly Leader[];
+  /** The generation since which nothing fitter came; counted anew when the search begins anew. */
+  readonly stuckSince: number;
+  /** The fitness to surpass; none at the beginning. */
+  readonly toSurpass: number | undefined;
 }
 
 /** One step of a search, with all that was done in it. */
@@ -55,7 +65,7 @@ export interface Generation {
   readonly drawn: number;
 }
 
-/** Number of best programs ever met that are kept for the final choice. */
+/** Number of best programs ever met that are kept for the final choice, where nothing else is asked for. */
 const BEST_EVER = 2;
 
 /**
@@ -63,7 +73,8 @@ const BEST_EVER = 2;
  * same problem gives the same generations.
  *
  * Following the released code: the initial programs are the parents of generation 1 without being assessed, and each generation
- * consists of offspring alone, so that a parent survives only by reproduction.
+ * consists of offspring alone, so that a parent survives only by reproduction. Where programs survive (SearchConfig.replacement), and where islands begin
+ * anew, a generation assesses the initial programs first.
  *
  * @throws EznasError INVALID_ARGUMENT when there are fewer tasks than a generation draws, or two of one name; ABORTED; whatever the evaluator
  * throws
@@ -74,88 +85,229 @@ export async function* generations(
   from?: SearchState,
   signal?: AbortSignal,
 ): AsyncGenerator<Generation, void> {
-  const { config, signature, evaluator } = problem;
+  const { config, signature, evaluator, tasks } = problem;
   checkTasks(problem);
-  const breeder = new Breeder(config, signature, evaluator, problem.tasks);
-  let state = from;
-  if (state === undefined) {
+  const breeder = new Breeder(config, signature, evaluator, tasks);
+  let state: SearchState;
+  if (from === undefined) {
     requireNotAborted(signal);
-    const random = new Random(config.seed);
-    const { candidates, drawn } = await breeder.initial(random, signal);
-    const parents = candidates.map(({ program }) => program);
-    state = { generation: 0, random: random.state(), parents, lastBest: undefined, bestEver: [] };
-    yield { state, tasks: [], candidates, evaluations: [], drawn };
-  }
-  while (state.generation < config.generations) {
+    const initial = await begin(config, breeder, signal);
+    yield initial;
+    state = initial.state;
+  } else state = from;
+  while (state.generation < config.generations && !(isStuck(config, state) && config.whenStuck !== 'restart')) {
     requireNotAborted(signal);
-    const random = Random.restore(state.random);
-    const drawnTasks = random.sample(problem.tasks.length, config.tasksPerGeneration);
-    const tasks = drawnTasks.map((index) => problem.tasks[index]!);
-    const { candidates, drawn } = await breeder.offspring(state.parents, random, signal);
-    const { assessments, evaluations } = await assessor.assess(
-      candidates.map(({ program }) => program),
-      tasks,
-      signal,
-    );
-    const individuals = candidates.map((candidate, index) => ({ ...candidate, ...assessments[index]! }));
-    const generation: number = state.generation + 1;
-    const selected = dropEqualFitness(tournament(individuals, { size: config.tournament, kept: config.kept }, random));
-    const leaders = individuals.map(({ program, fitness, sign }) => ({ program, fitness, sign, generation }));
-    state = {
-      generation,
-      random: random.state(),
-      parents: selected.map(({ program }) => program),
-      lastBest: fittest(selected.map(({ program, fitness, sign }) => ({ program, fitness, sign, generation }))),
-      bestEver: bestOf([...state.bestEver, ...leaders]),
-    };
-    yield { state, tasks: tasks.map(({ name }) => name), candidates: individuals, evaluations, drawn };
+    const generation = await advance(problem, breeder, assessor, state, signal);
+    yield generation;
+    state = generation.state;
   }
 }
 
-/** A program of the final choice, judged on all evolution tasks. */
+/** Generation 0. */
+async function begin(config: SearchConfig, breeder: Breeder, signal: AbortSignal | undefined): Promise<Generation> {
+  const { islands: count = 1 } = config;
+  const random = new Random(config.seed);
+  const broods = await each(count, () => breeder.initial(random, count, signal));
+  const islands = broods.map(({ candidates }): Island => {
+    const parents = candidates.map(({ formula }) => formula);
+    return { parents, pool: assessesInitial(config) ? parents : [] };
+  });
+  const state: SearchState = {
+    generation: 0,
+    random: random.state(),
+    islands,
+    lastBest: undefined,
+    bestEver: [],
+    front: [],
+    stuckSince: 0,
+    toSurpass: undefined,
+  };
+  return { state, tasks: [], ...joined(broods), evaluations: [] };
+}
+
+/** The generation after a state. */
+async function advance(
+  problem: SearchProblem,
+  breeder: Breeder,
+  assessor: Assessor,
+  state: SearchState,
+  signal: AbortSignal | undefined,
+): Promise<Generation> {
+  const { config } = problem;
+  const { islands } = state;
+  const generation = state.generation + 1;
+  const random = Random.restore(state.random);
+  const drawnTasks = random.sample(problem.tasks.length, config.tasksPerGeneration);
+  const tasks = drawnTasks.map((index) => problem.tasks[index]!);
+  const first = generation === 1 && assessesInitial(config);
+  const broods = await each(islands.length, async (at): Promise<Brood> => {
+    const island = islands[at]!;
+    if (first) return initialAgain(island.pool);
+    if (island.parents.length === 0) return await breeder.initial(random, islands.length, signal);
+    return await breeder.offspring(island, random, islands.length, signal);
+  });
+  const pools = islands.map(({ pool }) => (first ? [] : pool));
+  const { candidates, drawn } = joined(broods);
+  const choices = candidates.map(({ formula }) => breeder.choicesOf(formula));
+  const { chosen, evaluations } = await assessor.choose(
+    [...choices, ...pools.flat().map((formula) => [formula])],
+    tasks,
+    signal,
+  );
+  const individuals = candidates.map((candidate, index): Individual => ({ ...candidate, ...chosen[index]! }));
+  const offspring = divide(
+    individuals,
+    broods.map((brood) => brood.candidates.length),
+  );
+  const survivors = divide(
+    chosen.slice(individuals.length),
+    pools.map(({ length }) => length),
+  );
+  const next = islands.map((_, at) => nextIsland(config, survivors[at]!, offspring[at]!, random));
+  const asLeader = ({ formula, fitness, sign }: Competitor): Leader => ({ formula, fitness, sign, generation });
+  const after: SearchState = {
+    ...progressOf(config, state, individuals.map(asLeader)),
+    generation,
+    islands: settled(config, generation, next),
+    random: random.state(),
+    lastBest: fittestOf(next.flatMap(({ selected }) => selected).map(asLeader), 1)[0],
+  };
+  return {
+    state: isStuck(config, after) && config.whenStuck === 'restart' ? begunAnew(after) : after,
+    tasks: tasks.map(({ name }) => name),
+    candidates: individuals,
+    evaluations,
+    drawn,
+  };
+}
+
+/** Where programs survive, the initial ones must have a fitness. */
+const assessesInitial = ({ replacement = 'generational' }: SearchConfig) => replacement !== 'generational';
+
+/** The islands after a generation, and after the migration, if it is time for one. */
+function settled(
+  { migrationInterval, migrants = 1 }: SearchConfig,
+  generation: number,
+  next: readonly { readonly island: Island; readonly selected: readonly Competitor[] }[],
+): Island[] {
+  const islands = next.map(({ island }) => island);
+  if (islands.length === 1 || migrationInterval === undefined || generation % migrationInterval !== 0) return islands;
+  return migrate(
+    islands,
+    next.map(({ selected }) => fittestOf(selected, migrants).map(({ formula }) => formula)),
+  );
+}
+
+/** A formula of the final choice, judged on all tasks that it is made on. */
 export interface Finalist extends Assessment {
-  readonly program: Program;
+  readonly formula: Term;
 }
 
 /**
- * The final choice: the best of the last selection and the two best ever met, judged on all tasks; the fittest first, the smaller first among
- * equals. Fitness from different generations does not compare, since each drew its own tasks.
+ * The final choice: the best of the last selection, the best ever met, and where more finalists than the paper's are asked for the front of fitness and
+ * size, judged on all evolution tasks, or on the choice tasks alone where there are any; the fittest first, the smaller first among equals. Fitness from
+ * different generations does not compare, since each drew its own tasks.
  */
 export async function finalChoice(
   state: SearchState,
-  tasks: readonly FitnessTask[],
+  { tasks, choiceTasks = [] }: Pick<SearchProblem, 'tasks' | 'choiceTasks'>,
   assessor: Assessor,
   signal?: AbortSignal,
 ): Promise<{ finalists: Finalist[]; evaluations: Evaluation[] }> {
-  const leaders = [...(state.lastBest ? [state.lastBest] : []), ...state.bestEver];
-  const programs = [...new Map(leaders.map(({ program }) => [canonicalText(program), program])).values()];
-  const { assessments, evaluations } = await assessor.assess(programs, tasks, signal);
-  const finalists = programs.map((program, index) => ({ program, ...assessments[index]! }));
-  finalists.sort((a, b) => b.fitness - a.fitness || a.program.size - b.program.size);
+  const leaders = [...(state.lastBest ? [state.lastBest] : []), ...state.bestEver, ...state.front];
+  const formulas = [...new Map(leaders.map(({ formula }) => [canonicalFormula(formula), formula])).values()];
+  const judging = choiceTasks.length > 0 ? choiceTasks : tasks;
+  const { assessments, evaluations } = await assessor.assess(formulas, judging, signal);
+  const finalists = formulas.map((formula, index) => ({ formula, ...assessments[index]! }));
+  finalists.sort((a, b) => b.fitness - a.fitness || formulaSize(a.formula) - formulaSize(b.formula));
   return { finalists, evaluations };
 }
 
-function bestOf(leaders: readonly Leader[]): Leader[] {
+/** Those that nothing as small or smaller surpasses in fitness, the smallest first. */
+export function frontOf<T extends { readonly formula: Term; readonly fitness: number }>(leaders: readonly T[]): T[] {
   const valid = leaders.filter(({ fitness }) => fitness > INVALID_FITNESS);
-  return dropEqualFitness(valid.toSorted((a, b) => b.fitness - a.fitness)).slice(0, BEST_EVER);
+  const merits = valid.map(({ formula, fitness }) => [fitness, -formulaSize(formula)]);
+  const front = nonDominated(merits).map((place) => valid[place]!);
+  const bySize = new Map(front.toReversed().map((leader) => [formulaSize(leader.formula), leader]));
+  return [...bySize.values()].sort((a, b) => formulaSize(a.formula) - formulaSize(b.formula));
 }
 
-function fittest(leaders: readonly Leader[]): Leader | undefined {
-  return leaders.toSorted((a, b) => b.fitness - a.fitness)[0];
+/** What a search remembers of all generations. */
+function progressOf(config: SearchConfig, state: SearchState, leaders: readonly Leader[]) {
+  const best = fittestOf(leaders, 1)[0]?.fitness ?? INVALID_FITNESS;
+  const surpassed = best > (state.toSurpass ?? INVALID_FITNESS);
+  return {
+    bestEver: bestOf([...state.bestEver, ...leaders], config.finalists ?? BEST_EVER),
+    front: config.finalists === undefined ? [] : frontOf([...state.front, ...leaders]),
+    stuckSince: surpassed ? state.generation + 1 : state.stuckSince,
+    toSurpass: surpassed ? best : state.toSurpass,
+  };
 }
 
-function checkTasks({ config, tasks }: SearchProblem): void {
+function isStuck({ patience }: SearchConfig, { generation, stuckSince }: SearchState): boolean {
+  return patience !== undefined && generation - stuckSince >= patience;
+}
+
+/** The state with islands that begin anew; what was found stays. */
+function begunAnew(state: SearchState): SearchState {
+  return {
+    ...state,
+    islands: state.islands.map(() => ({ parents: [], pool: [] })),
+    stuckSince: state.generation,
+    toSurpass: undefined,
+  };
+}
+
+/** The initial programs as the candidates of the first generation. */
+function initialAgain(pool: readonly Term[]): Brood {
+  const candidates = pool.map((formula): Candidate => ({ formula, operation: 'initial', parents: [] }));
+  return { candidates, drawn: candidates.length };
+}
+
+function joined(broods: readonly Brood[]): Brood {
+  return {
+    candidates: broods.flatMap(({ candidates }) => candidates),
+    drawn: broods.reduce((sum, { drawn }) => sum + drawn, 0),
+  };
+}
+
+/** A list in parts of the given lengths. */
+function divide<T>(all: readonly T[], lengths: readonly number[]): T[][] {
+  let from = 0;
+  return lengths.map((length) => {
+    from += length;
+    return all.slice(from - length, from);
+  });
+}
+
+/** One after the other, since all draw from one stream. */
+async function each<T>(count: number, work: (at: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let at = 0; at < count; at++) results.push(await work(at));
+  return results;
+}
+
+function bestOf(leaders: readonly Leader[], count: number): Leader[] {
+  const valid = leaders.filter(({ fitness }) => fitness > INVALID_FITNESS);
+  return dropEqualFitness(valid.toSorted((a, b) => b.fitness - a.fitness)).slice(0, count);
+}
+
+function fittestOf<T extends { readonly fitness: number }>(competitors: readonly T[], count: number): T[] {
+  return competitors.toSorted((a, b) => b.fitness - a.fitness).slice(0, count);
+}
+
+function checkTasks({ config, tasks, choiceTasks = [] }: SearchProblem): void {
   if (tasks.length < config.tasksPerGeneration) {
     throw new EznasError(
       'INVALID_ARGUMENT',
       `each generation draws ${config.tasksPerGeneration} tasks, but there are only ${tasks.length}`,
     );
   }
-  const names = new Set(tasks.map(({ name }) => name));
-  if (names.size < tasks.length) {
-    throw new EznasError('INVALID_ARGUMENT', `task names must differ, got ${tasks.map(({ name }) => name).join(', ')}`);
+  const all = [...tasks, ...choiceTasks];
+  if (new Set(all.map(({ name }) => name)).size < all.length) {
+    throw new EznasError('INVALID_ARGUMENT', `task names must differ, got ${all.map(({ name }) => name).join(', ')}`);
   }
-  for (const { name, networks, accuracies } of tasks) {
+  for (const { name, networks, accuracies } of all) {
     if (networks.length < 2 || accuracies.length !== networks.length || !accuracies.every(Number.isFinite)) {
       throw new EznasError(
         'INVALID_ARGUMENT',

@@ -14,6 +14,8 @@ export interface FitnessTask {
   readonly inputs: Inputs;
   /** Each network's index in the pool it was drawn from. */
   readonly indices: readonly number[];
+  /** Name of that pool: scores compare among the tasks of one. Left out where the task is by itself. */
+  readonly pool?: string;
 }
 
 /** The networks of one search space with their accuracies on one dataset. */
@@ -63,6 +65,7 @@ export function makeTask(pool: NetworkPool, indices: readonly number[], name: st
     accuracies: Float64Array.from(indices, (index) => pool.accuracy(index)),
     inputs: pool.inputs,
     indices,
+    pool: pool.name,
   };
 }
 

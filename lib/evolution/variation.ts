@@ -18,8 +18,8 @@ export interface VariationOptions {
 
 export type VariationOperation = 'crossover' | 'mutation' | 'reproduction';
 
-export interface Offspring {
-  readonly program: Program;
+export interface Offspring<T = Program> {
+  readonly program: T;
   readonly operation: VariationOperation;
   /** Indices into the population varied; for a crossover the one that gave the root first. */
   readonly parents: readonly number[];
@@ -34,10 +34,8 @@ export interface VariationContext {
 }
 
 /**
- * DEAP's `varOr`: each child comes from a crossover, a mutation or a reproduction, with parents drawn uniformly (two different ones where
- * there are two). A child over the height limit is replaced by one of its parents, at random.
+ * {@link varyWith} of programs valid under the context's signature.
  *
- * @param population programs valid under the context's signature; at least one
  * @throws EznasError INVALID_ARGUMENT for an empty population or impossible options; INVALID_PROGRAM for a program that is not valid
  */
 export function vary(
@@ -46,7 +44,35 @@ export function vary(
   context: VariationContext,
   options: VariationOptions = {},
 ): Offspring[] {
-  const { crossover = 0.4, mutation = 0.4, mutationHeights = [0, 5], heightLimit = 10 } = options;
+  const { mutationHeights = [0, 5], heightLimit = 10 } = options;
+  const ways: VariationWays<Program> = {
+    crossOver: (first, second) => crossOver(first, second, context, heightLimit),
+    mutate: (program) => mutate(program, context, mutationHeights, heightLimit),
+  };
+  return varyWith(ways, population, count, context.random, options);
+}
+
+/** How one kind of individual is varied; undefined for a child over its limits. */
+export interface VariationWays<T> {
+  crossOver(first: T, second: T): T | undefined;
+  mutate(parent: T): T | undefined;
+}
+
+/**
+ * DEAP's `varOr`: each child comes from a crossover, a mutation or a reproduction, with parents drawn uniformly (two different ones where
+ * there are two). A child over the limits is replaced by one of its parents, at random.
+ *
+ * @param population at least one individual
+ * @throws EznasError INVALID_ARGUMENT for an empty population or impossible options
+ */
+export function varyWith<T>(
+  ways: VariationWays<T>,
+  population: readonly T[],
+  count: number,
+  random: Random,
+  options: VariationOptions = {},
+): Offspring<T>[] {
+  const { crossover = 0.4, mutation = 0.4, heightLimit = 10 } = options;
   if (population.length === 0) throw new EznasError('INVALID_ARGUMENT', 'variation needs at least one program');
   if (!Number.isInteger(count) || count < 0) throw new EznasError('INVALID_ARGUMENT', `cannot make ${count} offspring`);
   if (!(crossover >= 0 && mutation >= 0 && crossover + mutation <= 1 + 1e-12)) {
@@ -58,21 +84,22 @@ export function vary(
   if (!Number.isInteger(heightLimit) || heightLimit < 0 || heightLimit > MAX_HEIGHT) {
     throw new EznasError('INVALID_ARGUMENT', `height limit ${heightLimit} is not an integer from 0 to ${MAX_HEIGHT}`);
   }
-  const { random } = context;
 
-  const makeChild = (): Offspring => {
+  const makeChild = (): Offspring<T> => {
     const drawn = random.uniform();
     const operation = drawn < crossover ? 'crossover' : drawn < crossover + mutation ? 'mutation' : 'reproduction';
     if (operation !== 'crossover') {
       const index = random.integer(population.length);
       const parent = population[index]!;
-      const program =
-        operation === 'mutation' ? (mutate(parent, context, mutationHeights, heightLimit) ?? parent) : parent;
-      return { program, operation, parents: [index] };
+      return {
+        program: operation === 'mutation' ? (ways.mutate(parent) ?? parent) : parent,
+        operation,
+        parents: [index],
+      };
     }
     const parents = population.length === 1 ? [0, 0] : random.sample(population.length, 2);
     const [first, second] = [population[parents[0]!]!, population[parents[1]!]!];
-    const program = crossOver(first, second, context, heightLimit) ?? random.choice([first, second]);
+    const program = ways.crossOver(first, second) ?? random.choice([first, second]);
     return { program, operation, parents };
   };
   return Array.from({ length: count }, makeChild);

@@ -130,6 +130,30 @@ function termSize(term: Term): number {
   return term.kind === 'operation' ? term.operands.reduce((sum, operand) => sum + termSize(operand), 1) : 1;
 }
 
+/** Edges on the longest way from a term's root to a leaf; a program with its mean over the units has its own height. */
+export function termHeight(term: Term): number {
+  if (term.kind === 'aggregate') return term.program.height + (term.aggregator === 'unit_mean' ? 0 : 1);
+  return term.kind === 'operation' ? 1 + Math.max(...term.operands.map(termHeight)) : 0;
+}
+
+/** Every term within a term in preorder, the term itself first; unit programs are part of their aggregates. */
+export function subterms(term: Term): Term[] {
+  return term.kind === 'operation' ? [term, ...term.operands.flatMap(subterms)] : [term];
+}
+
+/** The term with that at an index of {@link subterms} exchanged. @throws EznasError INVALID_PROGRAM when the result is too large */
+export function replaceSubterm(term: Term, index: number, replacement: Term): Term {
+  if (index === 0 || term.kind !== 'operation') return replacement;
+  let rest = index - 1;
+  const operands = term.operands.map((operand) => {
+    const nodes = termNodes(operand);
+    const result = rest >= 0 && rest < nodes ? replaceSubterm(operand, rest, replacement) : operand;
+    rest -= nodes;
+    return result;
+  });
+  return operation(term.operator, ...operands);
+}
+
 /** The unit programs of a formula, in order, equal ones as often as they stand there. */
 export function unitPrograms(formula: Formula): Program[] {
   switch (formula.kind) {

@@ -5,8 +5,8 @@ import type { EvolveResult } from '../discovery/evolve-proxy.ts';
 import { EznasError } from '../errors.ts';
 import { Archive, type ArchivedIndividual } from '../evolution/archive.ts';
 import { ARCHIVE, TIMES } from '../evolution/run-folder.ts';
-import { parseProgram } from '../programs/parse.ts';
-import { canonicalText } from '../programs/tree.ts';
+import { parseFormula } from '../formulas/parse.ts';
+import { canonicalFormula } from '../formulas/print.ts';
 import { parseTimes } from '../runs/times.ts';
 import { correlations, protocolFacts } from './evaluation-report.ts';
 import { lineageOf } from './lineage.ts';
@@ -85,7 +85,7 @@ export function runReport(folder: string): Report {
       panel: { kind: 'programs', programs: others },
     });
   }
-  const lineage = winner && lineageOf(canonicalText(parseProgram(winner.text)), programs);
+  const lineage = winner && lineageOf(canonicalFormula(parseFormula(winner.text)), programs);
   if (lineage && lineage.nodes.length > 0) {
     sections.push({
       title: 'How it came about',
@@ -198,7 +198,7 @@ function winnerOf(
 ): ProgramCard | undefined {
   if (result !== undefined) {
     const { program, fitness, sign } = result.best;
-    const generation = programs.get(canonicalText(parseProgram(program)))?.first.generation ?? null;
+    const generation = programs.get(canonicalFormula(parseFormula(program)))?.first.generation ?? null;
     return programCard(program, { fitness, sign, generation });
   }
   let best: KnownProgram | undefined;

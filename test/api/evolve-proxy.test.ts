@@ -11,10 +11,12 @@ import {
 import { TaskEvaluator } from '../../lib/discovery/task-evaluator.ts';
 import { buildNetwork, resolveSetting } from '../../lib/evaluation/setting.ts';
 import { makeTask } from '../../lib/evolution/task.ts';
-import { parseProgram } from '../../lib/programs/parse.ts';
+import { parseFormula } from '../../lib/formulas/parse.ts';
+import type { Term } from '../../lib/formulas/tree.ts';
 
 const TINY = {
   seed: 3,
+  preset: 'paper',
   search: { population: 8, generations: 3, kept: 4, tasksPerPool: 2, tasksPerGeneration: 2, networksPerTask: 4 },
   judgeBatch: 2,
   heldOut: 12,
@@ -100,7 +102,11 @@ describe('TaskEvaluator', () => {
       accuracy: () => 0,
     };
     const task = makeTask(pool, [6111, 0, 1462], 'task');
-    const programs = ['l1_norm(T1GP)', 'frobenius_norm(sigmoid(logdet(sign(T1GD))))'].map(parseProgram);
+    const programs = [
+      'l1_norm(T1GP)',
+      'frobenius_norm(sigmoid(logdet(sign(T1GD))))',
+      'sub(unit_max(mean(T4D)), log(params))',
+    ].map((text) => parseFormula(text) as Term);
     using keeping = new TaskEvaluator({ seed: 1 });
     using running = new TaskEvaluator({ seed: 1, keptBytes: 0 });
     const kept = await keeping.evaluate(programs, task);

@@ -58,6 +58,21 @@ describe('eznas evolve', function () {
     assert.deepEqual(comparable(resumed), comparable(undisturbed));
   });
 
+  it('changes fields of the search with --set; formulas are judged at the batch of the search', async () => {
+    const begin = ['evolve', ...TINY, '--preset', 'formulas', '--generations', '1', '--run', temporary('formulas')];
+    const given = ['--set', 'replacement=aging', '--set', 'aggregators=["unit_sum","unit_max"]', '--set', 'kept=3'];
+    const { search, protocol, front } = evolveResult.parse(await jsonOf(...begin, '--networks', '16', ...given));
+    const { replacement, aggregators, kept } = search as Record<string, unknown>;
+    assert.deepEqual(
+      { replacement, aggregators, kept, batch: protocol.batch },
+      { replacement: 'aging', aggregators: ['unit_sum', 'unit_max'], kept: 3, batch: 1 },
+    );
+    assert.ok(front.length > 0);
+    await assertFails(['evolve', '--set', 'replacement=never'], 2, /replacement must be 'generational' or 'plus'/);
+    await assertFails(['evolve', '--set', 'replacement'], 2, /option --set: .* a field and its value/);
+    await assertFails(['evolve', '--set', 'colour=red'], 2, /unknown search option 'colour'/);
+  });
+
   it('does not begin a second run in the same folder', async () => {
     const folder = temporary('run');
     await jsonOf('evolve', ...TINY, '--generations', '1', '--run', folder);

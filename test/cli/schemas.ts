@@ -139,6 +139,9 @@ export const evolveResult = z.strictObject({
     sign: z.literal([1, -1]),
     heldOut: z.strictObject(ranking),
   }),
+  front: z.array(
+    z.strictObject({ program: z.string(), size: z.int().min(1), fitness: z.number(), sign: z.literal([1, -1]) }),
+  ),
   baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
   tasks: judgements,
   runFolder: z.string().nullable(),

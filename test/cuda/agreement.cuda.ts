@@ -6,6 +6,7 @@ import { Statistics } from '../../lib/engine/statistics.ts';
 import { evolve } from '../../lib/evolution/evolve.ts';
 import { resolveConfig } from '../../lib/evolution/presets.ts';
 import { drawTasks } from '../../lib/evolution/task.ts';
+import { printFormula } from '../../lib/formulas/print.ts';
 import { params } from '../../lib/graph/counts.ts';
 import { ProgramGenerator } from '../../lib/programs/generate.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
@@ -164,7 +165,7 @@ describe('the GPUs beside the CPU', () => {
       return await evolve({ config, tasks, signature: symbolicSignature(), evaluator: evaluator.evaluate });
     };
     const [gpu, cpu] = [await search('cuda'), await search('cpu')];
-    assert.equal(printProgram(gpu.best.program), printProgram(cpu.best.program));
+    assert.equal(printFormula(gpu.best.formula), printFormula(cpu.best.formula));
     assert.equal(gpu.best.sign, cpu.best.sign);
     // Rounding may exchange two networks of a task, which are 10 pairs.
     assert.ok(Math.abs(gpu.best.fitness - cpu.best.fitness) <= 0.2 + 1e-9, `${gpu.best.fitness}, ${cpu.best.fitness}`);

@@ -6,7 +6,8 @@ import { EznasError } from '../../lib/errors.ts';
 import { Archive } from '../../lib/evolution/archive.ts';
 import { Assessor } from '../../lib/evolution/assessment.ts';
 import { type Generation, generations, type Individual } from '../../lib/evolution/search.ts';
-import { canonicalText } from '../../lib/programs/tree.ts';
+import { canonicalFormula } from '../../lib/formulas/print.ts';
+import { formulaSize, termHeight } from '../../lib/formulas/tree.ts';
 import { openDatabase } from '../../lib/runs/database.ts';
 import { dump } from './fixtures/dump.ts';
 import { fakeProblem } from './fixtures/fake-search.ts';
@@ -29,7 +30,7 @@ describe('archive', () => {
   before(async () => {
     root = mkdtempSync(join(tmpdir(), 'eznas-archive-'));
     steps = [];
-    const assessor = new Assessor(problem.evaluator, problem.config.sign);
+    const assessor = new Assessor(problem.evaluator, problem.config);
     for await (const step of generations(problem, assessor)) steps.push(step);
   });
 
@@ -52,11 +53,11 @@ describe('archive', () => {
       candidates.map((candidate, slot) => ({
         generation,
         slot,
-        program: canonicalText(candidate.program),
-        size: candidate.program.size,
-        height: candidate.program.height,
+        program: canonicalFormula(candidate.formula),
+        size: formulaSize(candidate.formula),
+        height: termHeight(candidate.formula),
         operation: candidate.operation,
-        parents: candidate.parents.map(canonicalText),
+        parents: candidate.parents.map(canonicalFormula),
         fitness: 'fitness' in candidate ? candidate.fitness : null,
         sign: 'fitness' in candidate ? candidate.sign : null,
       })),
@@ -89,10 +90,10 @@ describe('archive', () => {
   it('has everything that later assessments need', async () => {
     const archive = filled();
     const evaluator = () => assert.fail('all is known already');
-    const assessor = new Assessor(evaluator, problem.config.sign, archive.evaluations());
+    const assessor = new Assessor(evaluator, problem.config, archive.evaluationsByGeneration());
     for (const { tasks, candidates } of steps.slice(1)) {
       const { assessments } = await assessor.assess(
-        candidates.map(({ program }) => program),
+        candidates.map(({ formula }) => formula),
         tasks.map((name) => problem.tasks.find((task) => task.name === name)!),
       );
       assert.deepEqual(

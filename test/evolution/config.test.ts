@@ -39,6 +39,11 @@ describe('search configuration', () => {
     assert.deepEqual({ ...PRESETS.paper, ...rest }, PRESETS.paper);
   });
 
+  it('formulas: sees 200 networks, half of them in the final choice alone', () => {
+    const { tasksPerPool, choiceTasks = 0, networksPerTask } = PRESETS.formulas;
+    assert.deepEqual([tasksPerPool * networksPerTask, choiceTasks * networksPerTask], [100, 100]);
+  });
+
   it('presets pass their own check', () => {
     for (const name of Object.keys(PRESETS) as PresetName[])
       assert.deepEqual(parseSearchConfig(PRESETS[name]), PRESETS[name]);
@@ -69,6 +74,6 @@ describe('search configuration', () => {
     refuses(with_({ colour: 'red' }), /unknown search option 'colour'/, /population/);
     refuses(() => parseSearchConfig(undefined), /must be an object/);
     refuses(() => parseSearchConfig({}), /population|seed/, /got undefined/);
-    refuses(() => resolveConfig('big' as PresetName), /unknown preset "big"/, /default, paper/);
+    refuses(() => resolveConfig('big' as PresetName), /unknown preset "big"/, /default, paper, formulas/);
   });
 });

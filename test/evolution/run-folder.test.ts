@@ -43,7 +43,7 @@ describe('run folder', () => {
   async function runUntil(problem: SearchProblem, last: number): Promise<void> {
     using run = existsSync(folder) ? RunFolder.resume(folder) : RunFolder.create(folder, config);
     run.begin(problem.tasks);
-    const assessor = new Assessor(problem.evaluator, problem.config.sign, run.archive.evaluations());
+    const assessor = new Assessor(problem.evaluator, problem.config, run.archive.evaluationsByGeneration());
     for await (const generation of generations(problem, assessor, run.state)) {
       run.save(generation);
       if (generation.state.generation === last) break;

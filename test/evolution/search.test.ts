@@ -12,11 +12,12 @@ import {
   type SearchProblem,
   type SearchState,
 } from '../../lib/evolution/search.ts';
-import { canonicalText, type Program } from '../../lib/programs/tree.ts';
+import { canonicalFormula } from '../../lib/formulas/print.ts';
+import { formulaSize, type Term, termHeight } from '../../lib/formulas/tree.ts';
 import { fakeEvaluator, fakeProblem, fakeScore } from './fixtures/fake-search.ts';
 
 async function run(problem: SearchProblem, from?: SearchState, signal?: AbortSignal): Promise<Generation[]> {
-  const assessor = new Assessor(problem.evaluator, problem.config.sign);
+  const assessor = new Assessor(problem.evaluator, problem.config);
   const steps: Generation[] = [];
   for await (const step of generations(problem, assessor, from, signal)) steps.push(step);
   return steps;
@@ -46,15 +47,12 @@ describe('search of the paper', () => {
     for (const candidate of candidates) {
       assert.equal(candidate.operation, 'initial');
       assert.deepEqual(candidate.parents, []);
-      assert.ok(candidate.program.height >= 2 && candidate.program.height <= 6);
+      assert.ok(termHeight(candidate.formula) >= 2 && termHeight(candidate.formula) <= 6);
       assert.ok(!('fitness' in candidate));
     }
     assert.deepEqual([evaluations, tasks], [[], []]);
     assert.equal(state.generation, 0);
-    assert.deepEqual(
-      state.parents,
-      candidates.map(({ program }) => program),
-    );
+    assert.deepEqual(state.islands, [{ parents: candidates.map(({ formula }) => formula), pool: [] }]);
   });
 
   it('has 15 generations of 50: 25 by variation, 25 immigrants', () => {
@@ -72,10 +70,10 @@ describe('search of the paper', () => {
 
   it('keeps immigrants to heights 2 to 6, and children to 10', () => {
     for (const { candidates } of steps.slice(1)) {
-      for (const { program, operation, parents } of candidates) {
-        assert.ok(program.height <= 10);
+      for (const { formula, operation, parents } of candidates) {
+        assert.ok(termHeight(formula) <= 10);
         if (operation !== 'immigrant') continue;
-        assert.ok(program.height >= 2 && program.height <= 6);
+        assert.ok(termHeight(formula) >= 2 && termHeight(formula) <= 6);
         assert.deepEqual(parents, []);
       }
     }
@@ -83,11 +81,11 @@ describe('search of the paper', () => {
 
   it('makes children of the parents that the generation before left', () => {
     for (const [index, { candidates }] of steps.slice(1).entries()) {
-      const { parents } = steps[index]!.state;
+      const { parents } = steps[index]!.state.islands[0]!;
       for (const candidate of candidates.slice(0, 25)) {
         assert.equal(candidate.parents.length, candidate.operation === 'crossover' ? 2 : 1);
         assert.ok(candidate.parents.every((parent) => parents.includes(parent)));
-        if (candidate.operation === 'reproduction') assert.equal(candidate.program, candidate.parents[0]);
+        if (candidate.operation === 'reproduction') assert.equal(candidate.formula, candidate.parents[0]);
       }
     }
   });
@@ -106,15 +104,15 @@ describe('search of the paper', () => {
     let invalid = 0;
     for (const step of steps.slice(1)) {
       const tasks = step.tasks.map((name) => problem.tasks.find((task) => task.name === name)!);
-      for (const { program, fitness, taus } of individualsOf(step)) {
+      for (const { formula, fitness, taus } of individualsOf(step)) {
         const expected = tasks.map(({ networks, accuracies }) =>
           kendallTauB(
-            networks.map(({ key }) => fakeScore(program, key)),
+            networks.map(({ key }) => fakeScore(formula, key)),
             accuracies,
           ),
         );
         const broken = tasks.findIndex(({ networks }) =>
-          networks.some(({ key }) => !Number.isFinite(fakeScore(program, key))),
+          networks.some(({ key }) => !Number.isFinite(fakeScore(formula, key))),
         );
         if (broken >= 0) {
           invalid++;
@@ -131,8 +129,8 @@ describe('search of the paper', () => {
 
   it('selects at most 25 parents among the generation, no two of equal fitness', () => {
     for (const step of steps.slice(1)) {
-      const fitness = step.state.parents.map(
-        (parent) => individualsOf(step).find(({ program }) => program === parent)!.fitness,
+      const fitness = step.state.islands[0]!.parents.map(
+        (parent) => individualsOf(step).find(({ formula }) => formula === parent)!.fitness,
       );
       assert.ok(fitness.length <= 25 && fitness.length > 5);
       assert.equal(new Set(fitness).size, fitness.length);
@@ -168,7 +166,7 @@ describe('search', () => {
   it('varies by crossover, mutation and reproduction in shares of 0.4, 0.4 and 0.2', async () => {
     // Every program is valid here, so that the probe favours none of them.
     const evaluator: Evaluator = async (programs, { networks }) => ({
-      row: (index) => Float64Array.from(networks, ({ key }) => Math.sin(programs[index]!.size * (key + 1))),
+      row: (index) => Float64Array.from(networks, ({ key }) => Math.sin(formulaSize(programs[index]!) * (key + 1))),
     });
     const steps = await run(fakeProblem({ population: 1000, generations: 4 }, evaluator));
     const counts: Record<string, number> = {};
@@ -190,7 +188,7 @@ describe('search', () => {
     const small = { population: 10, generations: 3 };
     assert.deepEqual(await run(fakeProblem(small)), await run(fakeProblem(small)));
     const other = await run(fakeProblem({ ...small, seed: 1 }));
-    assert.notDeepEqual(other.at(-1)!.state.parents, (await run(fakeProblem(small))).at(-1)!.state.parents);
+    assert.notDeepEqual(other.at(-1)!.state.islands, (await run(fakeProblem(small))).at(-1)!.state.islands);
   });
 
   it('continues from the state after any generation, kept as text, as if undisturbed', async () => {
@@ -225,8 +223,8 @@ describe('search', () => {
     const probe = problem.tasks.slice(0, 2).flatMap((task) => task.indices.slice(0, 2));
     for (const { candidates, drawn } of await run(problem)) {
       assert.ok(drawn > candidates.length);
-      for (const { program } of candidates) {
-        assert.ok(probe.every((network) => Number.isFinite(fakeScore(program, network))));
+      for (const { formula } of candidates) {
+        assert.ok(probe.every((network) => Number.isFinite(fakeScore(formula, network))));
       }
     }
   });
@@ -288,12 +286,12 @@ describe('final choice', () => {
   it('judges the best of the last selection and the two best ever met on all tasks', async () => {
     const problem = fakeProblem({ sign: 'shared' });
     const { state } = (await run(problem)).at(-1)!;
-    const assessor = new Assessor(problem.evaluator, 'shared');
-    const { finalists } = await finalChoice(state, problem.tasks, assessor);
-    const expected = [state.lastBest!, ...state.bestEver].map(({ program }) => canonicalText(program));
-    assert.deepEqual(new Set(finalists.map(({ program }) => canonicalText(program))), new Set(expected));
-    for (const { program, fitness, sign, taus } of finalists) {
-      const all = problem.tasks.map((task) => tauOn(program, task));
+    const assessor = new Assessor(problem.evaluator, problem.config);
+    const { finalists } = await finalChoice(state, problem, assessor);
+    const expected = [state.lastBest!, ...state.bestEver].map(({ formula }) => canonicalFormula(formula));
+    assert.deepEqual(new Set(finalists.map(({ formula }) => canonicalFormula(formula))), new Set(expected));
+    for (const { formula, fitness, sign, taus } of finalists) {
+      const all = problem.tasks.map((task) => tauOn(formula, task));
       assert.deepEqual(taus, all);
       assert.equal(fitness, Math.min(...all.map((tau) => sign * tau)));
     }
@@ -301,9 +299,9 @@ describe('final choice', () => {
     assert.deepEqual((await evolve(problem)).finalists, finalists);
   });
 
-  const tauOn = (program: Program, task: SearchProblem['tasks'][number]) =>
+  const tauOn = (formula: Term, task: SearchProblem['tasks'][number]) =>
     kendallTauB(
-      task.networks.map(({ key }) => fakeScore(program, key)),
+      task.networks.map(({ key }) => fakeScore(formula, key)),
       task.accuracies,
     );
 });
@@ -322,7 +320,7 @@ describe('progress of a search', () => {
       assert.equal(event.generation, index);
       assert.equal(event.generations, 3);
       assert.equal(event.evaluated, evaluated);
-      assert.equal(event.distinct, new Set(candidates.map(({ program }) => canonicalText(program))).size);
+      assert.equal(event.distinct, new Set(candidates.map(({ formula }) => canonicalFormula(formula))).size);
       assert.ok(event.seconds >= 0);
       if (index === 0) {
         assert.ok(Number.isNaN(event.best) && Number.isNaN(event.median));

@@ -3,7 +3,7 @@ import type { EvaluationResult } from '../../lib/evaluation/evaluate.ts';
 import { rankFinite } from '../../lib/evaluation/ranking.ts';
 import { evolve } from '../../lib/evolution/evolve.ts';
 import { RunFolder } from '../../lib/evolution/run-folder.ts';
-import { printProgram } from '../../lib/programs/print.ts';
+import { printFormula } from '../../lib/formulas/print.ts';
 import { Random } from '../../lib/random.ts';
 import type { ArchitectureSearchResult } from '../../lib/search/result.ts';
 import { searchArchitectures } from '../../lib/search/search-architectures.ts';
@@ -99,7 +99,7 @@ export async function makeRun(folder: string, { finished = true, generations = 8
   run.saveReport({
     protocol: { ...protocol, networks: { count: 40, chosen: 'held-out' } },
     search: { ...problem.config, batch: 1 },
-    best: { program: printProgram(best.program), fitness: best.fitness, sign: best.sign, heldOut },
+    best: { program: printFormula(best.formula), fitness: best.fitness, sign: best.sign, heldOut },
     baselines: [{ name: 'params', ...heldOut }],
     runFolder: run.path,
   });

@@ -26,9 +26,11 @@ const OPTIONS = [
   'tasks',
   'judge',
   'groups',
+  'set',
   'networks',
   'heldOut',
   'separableUnit',
+  'judgeBatch',
   'run',
   'resume',
   ...SHARED,
@@ -58,14 +60,15 @@ export function addEvolve(cli: Command, signal: AbortSignal): void {
     .command('evolve')
     .summary('evolve a proxy')
     .description(
-      'Evolves a proxy on trained accuracies of a benchmark, then judges it on networks that the search never saw, at batch 16, beside EZNAS-A, ' +
+      'Evolves a proxy on trained accuracies of a benchmark, then judges it on networks that the search never saw, at batch 16 by default, beside EZNAS-A, ' +
         'the number of parameters and FLOPs. The run is kept in a folder and can be resumed however it ends.',
     );
   addOptions(command, OPTIONS, {
-    networks: '80 of each task, split over its groups; here a number only',
+    networks:
+      '200 of each task, split over its groups, half for the final choice; 80 with --preset paper; here a number only',
     generations: `${PRESETS.default.generations}`,
     population: `${PRESETS.default.population}`,
-    groups: `${PRESETS.default.tasksPerPool}`,
+    groups: `${PRESETS.default.tasksPerGeneration}`,
     batch: '1, for the search',
   }).addHelpText(
     'after',
@@ -73,6 +76,8 @@ export function addEvolve(cli: Command, signal: AbortSignal): void {
 Examples:
   $ eznas evolve
   $ eznas evolve --preset paper --dataset cifar100 --seed 7 --run runs/seven
+  $ eznas evolve --preset formulas --seed 7
+  $ eznas evolve --set replacement=aging --set selection=lexicase --set islands=4 --set migrationInterval=3
   $ eznas evolve --tasks nasbench201:cifar10,nasbench201:imagenet16-120,darts-nasbench301 --judge all
   $ eznas evolve --resume runs/seven --json`,
   );
@@ -103,9 +108,13 @@ Examples:
 }
 
 function searchOptions(options: Options): EvolveProxyOptions {
-  const { preset, generations, population, tasks, judge, groups, networks } = options;
-  const { space, dataset, seed, images, batch, precision, heldOut, separableUnit } = options;
-  const groupCount = groups ?? PRESETS[preset ?? 'default'].tasksPerPool;
+  const { preset, generations, population, tasks, judge, groups, networks, set = [] } = options;
+  const { space, dataset, seed, images, batch, precision, heldOut, separableUnit, judgeBatch } = options;
+  const from = PRESETS[preset ?? 'default'];
+  const seen = groups ?? from.tasksPerGeneration;
+  // Where some groups are kept for the final choice, as many as are seen.
+  const kept = 'choiceTasks' in from ? seen : 0;
+  const groupCount = seen + kept;
   if (
     networks !== undefined &&
     (typeof networks !== 'number' || networks % groupCount !== 0 || networks < 2 * groupCount)
@@ -127,11 +136,13 @@ function searchOptions(options: Options): EvolveProxyOptions {
     ...(precision && { precision }),
     ...(heldOut && { heldOut }),
     ...(separableUnit && { separableUnit }),
+    ...(judgeBatch && { judgeBatch }),
     search: {
       ...(generations && { generations }),
       ...(population && { population }),
-      ...(groups && { tasksPerPool: groups, tasksPerGeneration: groups }),
+      ...(groups && { tasksPerPool: seen, tasksPerGeneration: seen, ...(kept && { choiceTasks: kept }) }),
       ...(networks && { networksPerTask: networks / groupCount }),
+      ...Object.fromEntries(set),
     },
   };
 }
@@ -160,7 +171,11 @@ function followProgress(silent: boolean): { onProgress: (event: DiscoveryProgres
 function forPeople({ best, tasks, runFolder }: EvolveResult): string {
   const facts: Fact[] = [
     { name: 'best formula', value: best.program, note: best.sign === 1 ? '' : 'lower scores mean higher accuracy' },
-    { name: 'fitness', value: best.fitness, note: 'least Kendall τ over the tasks of the search' },
+    {
+      name: 'fitness',
+      value: best.fitness,
+      note: 'Kendall τ on the networks of the search, the least over its groups or as its fields say',
+    },
     { name: 'run folder', value: runFolder ?? 'none', note: 'open its report.html in a browser' },
   ];
   return `${formatTable(FACT_COLUMNS, facts)}\n${judgementTable('best formula', tasks)}`;
