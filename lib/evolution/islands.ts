@@ -1,8 +1,8 @@
+import type { Merits } from '../dominance.ts';
 import { canonicalFormula } from '../formulas/print.ts';
 import { formulaSize, formulaTensors, type Term } from '../formulas/tree.ts';
 import { tensorPasses } from '../proxies/program-proxies.ts';
 import type { Random } from '../random.ts';
-import type { Merits } from '../search/dominance.ts';
 import type { Assessment } from './assessment.ts';
 import type { SearchConfig } from './config.ts';
 import { INVALID_FITNESS } from './fitness.ts';

@@ -1,9 +1,9 @@
+import { nonDominated } from '../dominance.ts';
 import { EznasError } from '../errors.ts';
 import { canonicalFormula } from '../formulas/print.ts';
 import { formulaSize, type Term } from '../formulas/tree.ts';
 import type { Signature } from '../programs/typing.ts';
 import { Random, type RandomState } from '../random.ts';
-import { nonDominated } from '../search/dominance.ts';
 import type { Assessment, Assessor, Evaluation, Evaluator } from './assessment.ts';
 import { Breeder, type Brood, type Candidate } from './breeding.ts';
 import type { SearchConfig } from './config.ts';

@@ -1,5 +1,5 @@
+import { crowdingDistances, type Merits, nonDominatedFronts } from '../dominance.ts';
 import type { Random } from '../random.ts';
-import { crowdingDistances, type Merits, nonDominatedFronts } from '../search/dominance.ts';
 
 /**
  * Tournament selection, as DEAP's `selTournament`: `kept` times, the fittest of `size` candidates drawn uniformly with replacement; the

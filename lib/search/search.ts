@@ -1,10 +1,10 @@
+import { nonDominated } from '../dominance.ts';
 import { EznasError } from '../errors.ts';
 import { searchByAging } from './algorithms/aging.ts';
 import { searchLocally } from './algorithms/local.ts';
 import { searchByNsga2 } from './algorithms/nsga2.ts';
 import { searchAtRandom } from './algorithms/random.ts';
 import type { AlgorithmName } from './config.ts';
-import { nonDominated } from './dominance.ts';
 import type { Evaluation, History } from './history.ts';
 import type { SearchProblem } from './problem.ts';
 import { SearchSession } from './session.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { kendallTauB } from '../../lib/correlation/index.ts';
+import { dominates } from '../../lib/dominance.ts';
 import { Assessor, type Evaluator } from '../../lib/evolution/assessment.ts';
 import { Behaviours } from '../../lib/evolution/behaviour.ts';
 import { fitnessRule } from '../../lib/evolution/fitness-rule.ts';
@@ -10,7 +11,6 @@ import { parseFormula } from '../../lib/formulas/parse.ts';
 import { canonicalFormula } from '../../lib/formulas/print.ts';
 import type { Term } from '../../lib/formulas/tree.ts';
 import { Random } from '../../lib/random.ts';
-import { dominates } from '../../lib/search/dominance.ts';
 import { fakeProblem, hash } from './fixtures/fake-search.ts';
 
 const [first, second, third] = fakeProblem({ networksPerTask: 12 }).tasks as [FitnessTask, FitnessTask, FitnessTask];

@@ -1,4 +1,4 @@
-import { crowdingDistances, nonDominatedFronts } from '../dominance.ts';
+import { crowdingDistances, nonDominatedFronts } from '../../dominance.ts';
 import type { Individual, SearchSession } from '../session.ts';
 
 /** An individual with its place in the population's order: front first, then the less crowded. */

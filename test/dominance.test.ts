@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { crowdingDistances, dominates, nonDominated, nonDominatedFronts } from '../../lib/search/dominance.ts';
+import { crowdingDistances, dominates, nonDominated, nonDominatedFronts } from '../lib/dominance.ts';
 
 /** Few values, so that ties are common. */
 const points = fc.integer({ min: 1, max: 3 }).chain((objectives) =>
