@@ -28,6 +28,7 @@ describe('eznas score --onnx', () => {
     );
     assert.match(models[0]!.notes[0]!, /6 batch normalizations written for inference/);
     assert.deepEqual([models[1]!.notes, models[1]!.input, protocol.space], [[], [3, 32, 32], 'onnx']);
+    assert.equal(protocol.separableUnit, 'first');
     const { stdout, stderr } = await eznas(...score, '--onnx', fixture('resnet-folded'));
     assert.match(stdout, /^file\tunits\teznas-a\tparams\n.*resnet-folded\.onnx\t4\t/);
     assert.match(stderr, /resnet-folded\.onnx: it has no batch normalization: .*TrainingMode\.PRESERVE/);

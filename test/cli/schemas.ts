@@ -38,7 +38,7 @@ const protocol = z.strictObject({
   images: z.string(),
   labels: z.enum(['images', 'random']).nullable(),
   initialization: z.literal('kaiming-normal-fan-out'),
-  separableUnit: z.null(),
+  separableUnit: z.enum(['first', 'second']).nullable(),
   device: z.enum(['cpu', 'cuda']),
   measures: z.literal('cpu').nullable(),
   gpus: z.array(z.string()),
