@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { PRECISIONS, type Precision } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { SEPARABLE_UNITS, type SeparableUnit } from '../graph/units.ts';
 import type { Contender } from './contenders.ts';
@@ -16,6 +17,7 @@ export interface EvaluationRequest {
   readonly images?: string | undefined;
   readonly batch?: number | undefined;
   readonly separableUnit?: SeparableUnit | undefined;
+  readonly precision?: Precision | undefined;
   readonly seed: number;
   readonly seeds: readonly number[];
 }
@@ -27,7 +29,7 @@ export function requestOf(
   seeds: readonly number[],
   seed: number,
 ): EvaluationRequest | null {
-  const { space, benchmark, dataset, networks, images, batch, separableUnit } = options;
+  const { space, benchmark, dataset, networks, images, batch, separableUnit, precision } = options;
   if ([space, benchmark, images].some((given) => typeof given === 'object')) return null;
   return {
     contenders: contenders.map((contender) => {
@@ -41,6 +43,7 @@ export function requestOf(
     images: images as string | undefined,
     batch,
     separableUnit,
+    precision,
     seed,
     seeds,
   };
@@ -57,6 +60,7 @@ const requestSchema = z.object({
   images: z.string().optional(),
   batch: natural.optional(),
   separableUnit: z.enum(SEPARABLE_UNITS).optional(),
+  precision: z.enum(PRECISIONS).optional(),
   seed: natural,
   seeds: z.array(natural).min(1),
 });

@@ -1,5 +1,6 @@
 import { EznasError } from '../errors.ts';
 import { parseFormula } from '../formulas/parse.ts';
+import { formulaToPyTorchModule } from '../formulas/pytorch.ts';
 import { aggregateOf, asProgram, type Formula, formulaTensors } from '../formulas/tree.ts';
 import { flops } from '../graph/counts.ts';
 import { describeTensor } from '../programs/describe.ts';
@@ -14,6 +15,7 @@ import { latexToUnicode } from '../programs/unicode.ts';
 import { PROXIES } from '../proxies/catalogue.ts';
 import type { NamedProxy, Passes } from '../proxies/description.ts';
 import { tensorPasses } from '../proxies/program-proxies.ts';
+import { measureToPyTorchModule } from '../proxies/pytorch-measures.ts';
 import { nasbench201 } from '../spaces/nasbench201.ts';
 import { type ExplainedPart, explainFormula } from './formula.ts';
 
@@ -44,8 +46,12 @@ export interface ExplainedProgram {
 
 /** What a program, formula or proxy is, in words, symbols and costs. */
 export interface Explanation {
-  /** Of the catalogue; null for what is not in it. */
-  readonly proxy: Pick<NamedProxy, 'name' | 'kind' | 'definition' | 'paper' | 'direction' | 'note'> | null;
+  /** Of the catalogue; null for what is not in it. LaTeX where it is no program, whose own stands below. */
+  readonly proxy:
+    | (Pick<NamedProxy, 'name' | 'kind' | 'definition' | 'paper' | 'reads' | 'direction' | 'note'> & {
+        readonly latex: string | null;
+      })
+    | null;
   /** A program of a unit, whose mean over the units scores a network; null for all else. */
   readonly program: ExplainedProgram | null;
   /** A formula over whole networks: aggregated programs, numbers of the network, forests of these; null for all else. */
@@ -113,21 +119,24 @@ export function explain(given: string, batch = 1): Explanation {
 }
 
 /**
- * The formula that a name or text stands for, for export.
+ * Source of a standalone Python module that computes a program, formula or proxy in PyTorch.
  *
- * @throws EznasError INVALID_ARGUMENT for a proxy that is none, and what {@link explain} throws
+ * @throws EznasError INVALID_ARGUMENT for a proxy that combines others, and what {@link explain} throws
  */
-export function exportable(given: string): Formula {
-  const formula = formulaNamed(
-    given,
-    PROXIES.find(({ name }) => name === given.trim()),
-  );
-  if (formula) return formula;
-  const programs = PROXIES.filter(({ kind }) => kind === 'program').map(({ name }) => name);
-  throw new EznasError(
-    'INVALID_ARGUMENT',
-    `${given} is no program of a unit's tensors, so it has no PyTorch module; programs are ${programs.join(', ')}, or texts such as frobenius_norm(T3)`,
-  );
+export function toPyTorchSource(given: string): string {
+  const proxy = PROXIES.find(({ name }) => name === given.trim());
+  switch (proxy?.kind) {
+    case 'native':
+    case 'structural':
+      return measureToPyTorchModule(proxy);
+    case 'combined':
+      throw new EznasError(
+        'INVALID_ARGUMENT',
+        `${proxy.name} compares networks, so no module scores one alone; export its parts: ${proxy.reads.join(', ')}`,
+      );
+    default:
+      return formulaToPyTorchModule(formulaNamed(given, proxy)!);
+  }
 }
 
 /** Undefined for a proxy that is no program. */
@@ -143,8 +152,8 @@ function workOf({ forward, backward }: Passes): { multiplyAdds: number } {
   return { multiplyAdds: (forward + 2 * backward) * flops(nasbench201.build(nasbench201.parse(LARGEST))) };
 }
 
-function pick({ name, kind, definition, paper, direction, note }: NamedProxy) {
-  return { name, kind, definition, paper, direction, note };
+function pick({ name, kind, definition, latex, paper, reads, direction, note }: NamedProxy) {
+  return { name, kind, definition, latex: latex ?? null, paper, reads, direction, note };
 }
 
 function explainNodes(program: Program): { nodes: ExplainedNode[]; problem: string | null } {

@@ -9,6 +9,7 @@ export const COMBINED_PROXIES: readonly CombinedProxy[] = [
   {
     kind: 'combined',
     name: 'swap-reg',
+    latex: String.raw`\mathrm{swap} \cdot \exp\left(-\frac{(P - \mu)^{2}}{\sigma}\right)`,
     definition: 'swap · exp(−(params − μ)² / σ), μ = the most parameters among the networks scored, σ = μ²',
     paper: swap.paper,
     reads: ['swap', 'params'],
@@ -26,6 +27,7 @@ export const COMBINED_PROXIES: readonly CombinedProxy[] = [
   {
     kind: 'combined',
     name: 'az-nas',
+    latex: String.raw`\sum_{q} \ln\left(\frac{r_{q}}{N}\right)`,
     definition:
       'Σ over its four parts (expressivity, progressivity, trainability, FLOPs) of ln(rank / networks), the best rank being the number of networks',
     paper: AZ_NAS,

@@ -24,6 +24,8 @@ interface ProxyDescription {
   readonly name: string;
   /** The formula: program text, or what is computed. */
   readonly definition: string;
+  /** The formula in LaTeX; symbols are those of the definition. A program's follows from its text. */
+  readonly latex?: string;
   /** Where it was published. */
   readonly paper: string;
   /** 1 where a higher score predicts a higher accuracy, -1 where a lower one does, 0 where only the size of the correlation was published. */

@@ -8,6 +8,7 @@ export const STRUCTURAL_PROXIES: readonly StructuralProxy[] = [
   {
     kind: 'structural',
     name: 'params',
+    latex: String.raw`\sum_{\ell} \left\lvert w_{\ell} \right\rvert`,
     definition: 'number of trainable parameters',
     paper: 'baseline',
     reads: [],
@@ -20,6 +21,7 @@ export const STRUCTURAL_PROXIES: readonly StructuralProxy[] = [
   {
     kind: 'structural',
     name: 'flops',
+    latex: String.raw`\sum_{\ell} \left\lvert w_{\ell} \right\rvert H_{\ell} W_{\ell}`,
     definition: 'multiply-adds of one forward pass on one image',
     paper: 'baseline',
     reads: [],

@@ -97,8 +97,7 @@ export function correlations(
 
 /** How a result was made, for the head of a page. */
 export function protocolFacts(protocol: Protocol): Report['facts'] {
-  const { networks, batch, seed, seeds = [seed], images, device, measures, simd, threads } = protocol;
-  const beside = device !== 'cpu' && measures ? `, native measures on the ${measures.toUpperCase()}` : '';
+  const { networks, batch, seed, seeds = [seed], images, labels } = protocol;
   const facts = [
     { label: 'Benchmark', value: `${protocol.benchmark ?? protocol.space}, ${protocol.dataset}` },
     { label: 'Networks', value: `${networks.count.toLocaleString('en')} (${networks.chosen})` },
@@ -106,13 +105,18 @@ export function protocolFacts(protocol: Protocol): Report['facts'] {
     { label: 'Minibatch', value: `${batch} of ${images}` },
     { label: seeds.length > 1 ? 'Seeds' : 'Seed', value: seeds.length > 1 ? seeds.join(', ') : String(seed) },
     { label: 'Initialization', value: protocol.initialization },
-    {
-      label: 'Device',
-      value: simd === null ? 'no network was run' : `${device}, ${simd}, ${threads} threads${beside}`,
-    },
+    ...(labels ? [{ label: 'Labels', value: labels === 'images' ? "the images' own" : 'random' }] : []),
+    { label: 'Device', value: machineOf(protocol) },
     { label: 'eznas', value: protocol.version },
   ];
   return facts;
+}
+
+function machineOf({ device, gpus, precision, measures, simd, threads }: Protocol): string {
+  if (simd === null) return 'no network was run';
+  const names = gpus.length > 0 ? `: ${gpus.join(' and ')}, ${precision}` : '';
+  const beside = device !== 'cpu' && measures ? `, native measures on the ${measures.toUpperCase()}` : '';
+  return `${device}${names}, ${simd}, ${threads} threads${beside}`;
 }
 
 function accuracyTitle({ accuracy }: Protocol): string {
@@ -129,7 +133,7 @@ function leadOf(results: readonly ProxyEvaluation[], { networks }: Protocol): st
 
 function latexOf(name: string): string | undefined {
   const proxy = PROXIES.find((proxy) => proxy.name === name);
-  if (proxy) return proxy.kind === 'program' ? formulaOf(aggregateOf('unit_mean', proxy.program)) : undefined;
+  if (proxy) return proxy.kind === 'program' ? formulaOf(aggregateOf('unit_mean', proxy.program)) : proxy.latex;
   try {
     return formulaOf(parseFormula(name));
   } catch {

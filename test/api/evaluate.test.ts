@@ -70,7 +70,13 @@ describe('a recorded evaluation', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it('tells where its repetition differs, times aside', async () => {
-    const options = { proxies: ['params', 'swap-reg'], networks: [5, 90, 6111], batch: 1, seeds: [4, 2] };
+    const options = {
+      proxies: ['params', 'swap-reg'],
+      networks: [5, 90, 6111],
+      batch: 1,
+      seeds: [4, 2],
+      precision: 'tf32' as const,
+    };
     const result = await evaluateProxies(options);
     writeFileSync(file, JSON.stringify(result));
     const recorded = readEvaluation(file);

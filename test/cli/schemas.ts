@@ -197,6 +197,7 @@ export const proxiesResult = z.strictObject({
       name: z.string(),
       kind: z.enum(['program', 'structural', 'native', 'combined']),
       definition: z.string(),
+      latex: z.string().nullable(),
       reads: z.array(z.string()),
       cost: z.enum(['structure', 'forward', 'backward', 'many-passes']),
       direction: z.literal([1, 0, -1]),

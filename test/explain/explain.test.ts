@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { explain, exportable } from '../../lib/explain/explain.ts';
+import temml from 'temml';
+import { explain, toPyTorchSource } from '../../lib/explain/explain.ts';
 import { AGGREGATORS } from '../../lib/formulas/aggregators.ts';
 import { formulaToLatex } from '../../lib/formulas/latex.ts';
 import { parseFormula } from '../../lib/formulas/parse.ts';
@@ -101,13 +102,22 @@ describe('explaining', () => {
     assert.match(explain('unit_sum(add(T4P, T1N))').formula!.problem!, /does not fit every unit/);
   });
 
-  it('refuses what is neither, and to export what is no formula', () => {
+  it('refuses what is neither, and to export what compares networks', () => {
     assert.throws(() => explain('frobenius(T3)'), { code: 'INVALID_PROGRAM' });
     assert.throws(() => explain('rank_sum(unit_sum(mean(T3)), param)'), { code: 'INVALID_PROGRAM' });
-    assert.throws(() => exportable('naswot'), {
+    assert.throws(() => toPyTorchSource('az-nas'), {
       code: 'INVALID_ARGUMENT',
-      message: /no PyTorch module; programs are eznas-a,/,
+      message: /az-nas compares networks.*export its parts: az-expressivity,/,
     });
+  });
+});
+
+describe('formulas of the catalogue', () => {
+  it('are LaTeX that renders, of every proxy that is no program', () => {
+    for (const { name, kind, latex } of PROXIES) {
+      if (kind === 'program') assert.equal(latex, undefined, name);
+      else assert.match(temml.renderToString(latex!, { throwOnError: true }), /^<math/, name);
+    }
   });
 });
 

@@ -372,4 +372,5 @@ def main():
     print(json.dumps(fixture, indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

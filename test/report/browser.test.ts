@@ -31,7 +31,7 @@ const PAINTED = `{
 }`;
 
 describe('reports in a browser', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let browser: Browser;
   let folder: string;
   let page: Page;
@@ -70,7 +70,7 @@ describe('reports in a browser', function () {
       if (request.url() !== own && !/^(data|blob):/.test(request.url())) complaints.push(request.url());
     });
     await page.goto(own);
-    await page.waitForSelector('html[data-ready]', { timeout: 20_000 });
+    await page.waitForSelector('html[data-ready]', { timeout: 60_000 });
     // Figures draw when they know their width.
     await page.waitForSelector('figure svg');
   }

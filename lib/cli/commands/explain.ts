@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { type ExplainedNode, type Explanation, explain, exportable } from '../../explain/explain.ts';
-import { formulaToPyTorchModule } from '../../formulas/pytorch.ts';
+import { type ExplainedNode, type Explanation, explain, toPyTorchSource } from '../../explain/explain.ts';
 import { addOptions, checkOptions } from '../options.ts';
 import { reserveOutput } from '../output-file.ts';
 import { giveResult, writeStdout } from '../result.ts';
@@ -48,7 +47,7 @@ Examples:
       await giveResult(options, async () => explain(given, options.batch), forPeople);
       return;
     }
-    const source = formulaToPyTorchModule(exportable(given));
+    const source = toPyTorchSource(given);
     if (options.out === undefined)
       return writeStdout(options.json ? `${JSON.stringify({ pytorch: source })}\n` : source);
     const file = reserveOutput(options.out);
@@ -73,7 +72,11 @@ function forPeople({ proxy, program, formula, cost }: Explanation): string {
   const written = program ?? formula;
   if (written) {
     facts.push([program ? 'program' : 'text', written.text], ['formula', written.unicode], ['LaTeX', written.latex]);
-  } else facts.push(['computes', proxy!.definition]);
+  } else {
+    facts.push(['computes', proxy!.definition]);
+    if (proxy!.latex !== null) facts.push(['LaTeX', proxy!.latex]);
+    if (proxy!.reads.length > 0) facts.push(['reads', proxy!.reads.join(', ')]);
+  }
   if (formula) {
     const { combiner, aggregators, numbers } = formula;
     for (const { name, meaning } of [...(combiner ? [combiner] : []), ...aggregators, ...numbers]) {

@@ -27,8 +27,8 @@ Examples:
   );
   command.action(async (given: Record<string, unknown>) => {
     const work = async () => ({
-      proxies: PROXIES.map(({ name, definition, paper, kind, cost, reads, direction, note }) => {
-        return { name, kind, definition, reads, cost, direction, paper, note };
+      proxies: PROXIES.map(({ name, definition, latex, paper, kind, cost, reads, direction, note }) => {
+        return { name, kind, definition, latex: latex ?? null, reads, cost, direction, paper, note };
       }),
     });
     await giveResult(checkOptions(given, OPTIONS), work, () => formatTable(COLUMNS, PROXIES));
