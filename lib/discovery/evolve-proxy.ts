@@ -24,6 +24,7 @@ import {
   type Judged,
   nameTasks,
   networkPool,
+  type TaskOptions,
   type TaskPlace,
   taskStream,
   tasksSignature,
@@ -47,18 +48,8 @@ export interface ResumeOptions extends Pick<RunOptions, 'threads' | 'device' | '
 
 export interface EvolveProxyOptions
   extends ResumeOptions,
+    TaskOptions,
     Pick<SettingOptions, 'seed' | 'precision' | 'separableUnit'> {
-  /**
-   * What the search learns from: benchmarks with a dataset, such as `nasbench201:cifar10`, or without for the first. Default: those that `space`
-   * and `dataset` name.
-   */
-  readonly tasks?: readonly string[];
-  /** What the result is judged on besides, `all` for everything there is. Default: all where `tasks` are given, else nothing. */
-  readonly judgedTasks?: readonly string[];
-  /** Search space of the only task, default `nasbench201`. */
-  readonly space?: string;
-  /** Dataset of the only task, default the first of its benchmark. */
-  readonly dataset?: string;
   /** Default `default`. */
   readonly preset?: PresetName;
   /** Changes to the preset. */

@@ -34,6 +34,7 @@ import {
   type Judged,
   nameTasks,
   networkPool,
+  type TaskOptions,
   type TaskPlace,
   taskStream,
   tasksSignature,
@@ -76,18 +77,10 @@ export interface ResumeGrowthOptions extends Omit<EvolveResumeOptions, 'onProgre
   readonly onProgress?: (progress: GrowthProgress) => void;
 }
 
-export interface EvolveForestOptions extends ResumeGrowthOptions, Pick<SettingOptions, 'seed' | 'precision'> {
-  /**
-   * What the search learns from: benchmarks with a dataset, such as `nasbench201:cifar10`, or without for the first. Default: those that `space`
-   * and `dataset` name.
-   */
-  readonly tasks?: readonly string[];
-  /** What the result is judged on besides, `all` for everything there is. Default: all where `tasks` are given, else nothing. */
-  readonly judgedTasks?: readonly string[];
-  /** Search space of the only task, default `nasbench201`. */
-  readonly space?: string;
-  /** Dataset of the only task, default the first of its benchmark. */
-  readonly dataset?: string;
+export interface EvolveForestOptions
+  extends ResumeGrowthOptions,
+    TaskOptions,
+    Pick<SettingOptions, 'seed' | 'precision'> {
   /** Networks of each task whose accuracies the search sees, default 100. */
   readonly networks?: number;
   /** Networks of each task that the search runs without seeing their accuracies, default 200, or half of what a task has besides. */

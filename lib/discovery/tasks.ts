@@ -8,6 +8,21 @@ import { type SymbolicOptions, symbolicSignature } from '../programs/symbols.ts'
 import type { Signature } from '../programs/typing.ts';
 import type { Random } from '../random.ts';
 
+/** What a search learns from, and what its result is judged on. */
+export interface TaskOptions {
+  /**
+   * What the search learns from: benchmarks with a dataset, such as `nasbench201:cifar10`, or without for the first. Default: those that `space`
+   * and `dataset` name.
+   */
+  readonly tasks?: readonly string[];
+  /** What the result is judged on besides, `all` for everything there is. Default: all where `tasks` are given, else nothing. */
+  readonly judgedTasks?: readonly string[];
+  /** Search space of the only task, default `nasbench201`. */
+  readonly space?: string;
+  /** Dataset of the only task, default the first of its benchmark. */
+  readonly dataset?: string;
+}
+
 /** A benchmark with one of its datasets. */
 export interface TaskPlace {
   readonly benchmark: Benchmark<unknown>;
@@ -56,13 +71,10 @@ export function findTasks(texts: readonly string[], own: readonly Benchmark<unkn
  *
  * @throws EznasError INVALID_ARGUMENT
  */
-export function nameTasks(options: {
-  readonly tasks?: readonly string[];
-  readonly judgedTasks?: readonly string[];
-  readonly space?: string;
-  readonly dataset?: string;
-  readonly benchmarks?: readonly Benchmark<unknown>[];
-}): { tasks: string[]; judgedTasks: string[] } {
+export function nameTasks(options: TaskOptions & { readonly benchmarks?: readonly Benchmark<unknown>[] }): {
+  tasks: string[];
+  judgedTasks: string[];
+} {
   const { space = 'nasbench201', dataset, benchmarks = [] } = options;
   if (options.tasks && (options.space ?? dataset) !== undefined) {
     throw new EznasError('INVALID_ARGUMENT', 'give either tasks, or a space with its dataset, to learn from; not both');

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { scoreNetworks } from '../../lib/engine/run.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
 import { toPyTorchModule } from '../../lib/programs/pytorch-module.ts';
 import { nasbench201 } from '../../lib/spaces/nasbench201.ts';
-import { goldenFolders } from '../golden/fixture.ts';
-
-const PYTHON = process.env['EZNAS_PYTHON'] ?? '/usr/bin/python3';
+import { NETWORKS, runExported } from './exported.ts';
 
 /**
  * Leaves of each place and pass, with gradients and without, the weight alone, and determinants, also of singular matrices, which decide scores of EZNAS-A;
@@ -35,37 +28,16 @@ interface Exported {
 
 describe('exported PyTorch modules', function () {
   this.timeout(120_000);
-  const networks = goldenFolders()
-    .find(({ name }) => name === 'small')!
-    .networks.filter(({ name }) => ['0', '13714', '1462', '6111', '9930'].includes(name));
   let exported: readonly Exported[];
 
   before(function () {
-    if (spawnSync(PYTHON, ['-c', 'import torch, numpy']).status !== 0) {
-      console.log(`      ${PYTHON} has no torch (EZNAS_PYTHON names another): exported modules are not run`);
-      this.skip();
-    }
-    const folder = mkdtempSync(join(tmpdir(), 'eznas-pytorch-'));
-    try {
-      const paths = PROGRAMS.map((text, at) => {
-        const path = join(folder, `exported${at}.py`);
-        writeFileSync(path, toPyTorchModule(parseProgram(text)));
-        return path;
-      });
-      const script = fileURLToPath(new URL('../oracle/exported_score.py', import.meta.url));
-      const fixtures = fileURLToPath(new URL('../fixtures/golden/small', import.meta.url));
-      const names = networks.map(({ name }) => name).join(',');
-      const run = spawnSync(PYTHON, [script, fixtures, names, ...paths], { encoding: 'utf8' });
-      assert.equal(run.status, 0, run.stderr);
-      exported = JSON.parse(run.stdout) as Exported[];
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const modules = PROGRAMS.map((text) => ['', toPyTorchModule(parseProgram(text))] as const);
+    exported = runExported(this, 'exported_score.py', modules) as typeof exported;
   });
 
   for (const [place, text] of PROGRAMS.entries()) {
     it(`score networks as we do: ${text}`, async () => {
-      for (const [at, network] of networks.entries()) {
+      for (const [at, network] of NETWORKS.entries()) {
         const { architecture, classes, resolution, channels, cellsPerStage, batch, index: key } = network;
         const graph = nasbench201.build(nasbench201.parse(architecture), {
           classes,

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "kernels/operators.h"
 #include "native/core/statistics.h"
+#include "test/native/jacobi.h"
 #include "test/native/random_programs.h"
 
 namespace eznas::check {
@@ -299,28 +301,7 @@ class PlainProgram {
         for (size_t c = 0; c < columns; ++c) g[i * n + j] += x.values[i * columns + c] * x.values[j * columns + c];
     for (const double v : g)
       if (!std::isfinite(v)) return std::vector<double>(n, std::nan(""));
-    for (int pass = 0; pass < 30; ++pass)
-      for (size_t p = 0; p < n; ++p)
-        for (size_t q = p + 1; q < n; ++q) {
-          const double off = g[p * n + q];
-          if (off == 0) continue;
-          const double theta = (g[q * n + q] - g[p * n + p]) / (2 * off);
-          const double t = (theta >= 0 ? 1 : -1) / (std::abs(theta) + std::sqrt(theta * theta + 1));
-          const double c = 1 / std::sqrt(t * t + 1), s = t * c;
-          for (size_t k = 0; k < n; ++k) {
-            const double a = g[k * n + p], b = g[k * n + q];
-            g[k * n + p] = c * a - s * b;
-            g[k * n + q] = s * a + c * b;
-          }
-          for (size_t k = 0; k < n; ++k) {
-            const double a = g[p * n + k], b = g[q * n + k];
-            g[p * n + k] = c * a - s * b;
-            g[q * n + k] = s * a + c * b;
-          }
-        }
-    std::vector<double> values(n);
-    for (size_t i = 0; i < n; ++i) values[i] = g[i * n + i];
-    return values;
+    return symmetricEigenvalues(std::move(g), n);
   }
 
   /// Ratio of the extreme eigenvalues of the Gram matrix of the rows; Inf where rank-deficient.

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "test/native/jacobi.h"
 #include "test/native/program_check.h"
 
 using namespace eznas;
@@ -201,27 +203,7 @@ std::vector<double> gramEigenvalues(const std::vector<float>& x, size_t rows) {
     for (size_t j = 0; j < rows; ++j)
       for (size_t c = 0; c < columns; ++c)
         g[i * rows + j] += static_cast<double>(x[i * columns + c]) * x[j * columns + c];
-  for (int pass = 0; pass < 60; ++pass)
-    for (size_t p = 0; p < rows; ++p)
-      for (size_t q = p + 1; q < rows; ++q) {
-        const double off = g[p * rows + q];
-        if (off == 0) continue;
-        const double theta = (g[q * rows + q] - g[p * rows + p]) / (2 * off);
-        const double t = (theta >= 0 ? 1 : -1) / (std::abs(theta) + std::sqrt(theta * theta + 1));
-        const double c = 1 / std::sqrt(t * t + 1), s = t * c;
-        for (size_t k = 0; k < rows; ++k) {
-          const double a = g[k * rows + p], b = g[k * rows + q];
-          g[k * rows + p] = c * a - s * b;
-          g[k * rows + q] = s * a + c * b;
-        }
-        for (size_t k = 0; k < rows; ++k) {
-          const double a = g[p * rows + k], b = g[q * rows + k];
-          g[p * rows + k] = c * a - s * b;
-          g[q * rows + k] = s * a + c * b;
-        }
-      }
-  std::vector<double> values(rows);
-  for (size_t i = 0; i < rows; ++i) values[i] = g[i * rows + i];
+  std::vector<double> values = symmetricEigenvalues(std::move(g), rows);
   std::sort(values.begin(), values.end());
   return values;
 }
