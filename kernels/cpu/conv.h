@@ -21,11 +21,10 @@ namespace eznas::EZNAS_ISA {
 }
 
 /// Whether the weights are also packed for Winograd's algorithm (conv_winograd.h), which fewer channels do not pay for.
-/// The baseline level always sums directly: the other levels' accuracy is measured against it. So does AVX-512, where
-/// direct sums run at 86 to 99 % of the peak and the algorithm was not timed yet.
+/// The baseline level always sums directly: the other levels' accuracy is measured against it.
 [[gnu::always_inline]] inline bool usesWinograd(const ConvShape& s) {
   constexpr int kLeastChannels = 16;
-  return kWidth == 8 && groupsAreBlocks(s) && s.kernelH == 3 && s.kernelW == 3 && s.strideH == 1 && s.strideW == 1 &&
+  return kWidth > 4 && groupsAreBlocks(s) && s.kernelH == 3 && s.kernelW == 3 && s.strideH == 1 && s.strideW == 1 &&
          s.dilationH == 1 && s.dilationW == 1 && groupInputs(s) >= kLeastChannels && groupOutputs(s) >= kLeastChannels;
 }
 

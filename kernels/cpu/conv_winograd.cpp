@@ -19,8 +19,8 @@ namespace {
 
 #define UNROLL _Pragma("GCC unroll 64")
 
-/// Tiles of a chunk, at most.
-constexpr int kWinogradTiles = 48;
+/// Tiles of a chunk, at most: the products of one block and inputs of another fill a first-level cache of 48 KiB.
+constexpr int kWinogradTiles = 24;
 /// Floats between the products of a chunk's tiles, and of all products of one block: [16 products][tile][16 channels].
 constexpr ptrdiff_t kWinogradProduct = kWinogradTiles * kLanes;
 constexpr ptrdiff_t kWinogradPart = kWinogradProducts * kWinogradProduct;

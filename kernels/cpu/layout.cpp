@@ -1,9 +1,9 @@
 // Between the blocked layout of the executor and plain [n][c][h][w]: 16 pixels × 16 channels at a time, transposed in
 // registers (transpose.h). Pixels are taken in plain order across row ends, so narrow maps fill their tiles too. A full
 // tile is one load and one store of a whole cache line per pixel and channel, with 64 shuffles between (AVX-512); tiles
-// at the end of the channels or pixels go through a buffer. Where planes lie a multiple of 4 KiB apart (32 × 32), the
-// 16 lines that a tile writes fall into one set of a 12-way cache; they are streamed past it, which is 1.5 to 2 times
-// as fast.
+// at the end of the channels or pixels go through a buffer. Where the lines are whole they are streamed past the
+// caches, which recorded tensors (22 MiB an image and network) outgrow: nothing is read before it is written, and
+// planes that lie a multiple of 4 KiB apart (32 × 32) do not fall into one set of a cache.
 #include "kernels/cpu/network_functions.h"
 #include "kernels/cpu/registers.h"
 #include "kernels/cpu/transpose.h"
@@ -116,27 +116,26 @@ void unpackPart(const Tile& t, const AnyPixels& p, const AnyPixels& mask, const 
 template <class Kind, bool kBase>
 void unpackMap(const FeatureMap& m, const FeatureMap& mask, const float* base, float* plain) {
   const ptrdiff_t size = static_cast<ptrdiff_t>(m.h) * m.w;
-  const bool stream = kWidth == 16 && size % 1024 == 0 && reinterpret_cast<uintptr_t>(plain) % 64 == 0;
+  const bool stream = kWidth == 16 && size % kLanes == 0 && reinterpret_cast<uintptr_t>(plain) % 64 == 0;
   forEachTile(m, [&](const Tile& t) {
     const float* from = kBase ? base + t.offset : nullptr;
     float* to = plain + t.offset;
-    const auto run = [&]<class Pixels, Store kStore>() {
-      unpackPixels<Kind, kBase, kStore>(Pixels(m, t.image, t.block, t.first), Pixels(mask, t.image, t.block, t.first),
-                                        from, to, size);
+    const auto run = [&]<class Pixels>() {
+      const Pixels values(m, t.image, t.block, t.first), masks(mask, t.image, t.block, t.first);
+      if (stream)
+        unpackPixels<Kind, kBase, Store::streamed>(values, masks, from, to, size);
+      else
+        unpackPixels<Kind, kBase, Store::cached>(values, masks, from, to, size);
     };
-    if (t.channels < kLanes || t.pixels < kLanes) {
+    if (t.channels < kLanes || t.pixels < kLanes)
       unpackPart<Kind>(t, AnyPixels(m, t.image, t.block, t.first), AnyPixels(mask, t.image, t.block, t.first), from, to,
                        size);
-    } else if (t.first % m.w + kLanes <= m.w) {
-      if (stream)
-        run.template operator()<RowPixels<16>, Store::streamed>();
-      else
-        run.template operator()<RowPixels<16>, Store::cached>();
-    } else if (m.w == 8) {
-      run.template operator()<RowPixels<8>, Store::cached>();
-    } else {
-      run.template operator()<AnyPixels, Store::cached>();
-    }
+    else if (t.first % m.w + kLanes <= m.w)
+      run.template operator()<RowPixels<16>>();
+    else if (m.w == 8)
+      run.template operator()<RowPixels<8>>();
+    else
+      run.template operator()<AnyPixels>();
   });
 #if defined(__AVX512F__)
   if (stream) _mm_sfence();  // streamed stores are ordered before whatever tells another thread of them

@@ -7,12 +7,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <new>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "native/core/error.h"
 
@@ -21,8 +21,6 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kSmallest = 4096;
-/// Blocks kept for reuse never hold more. Networks of NAS-Bench-101 use up to 1 GB each and hardly any size twice.
-constexpr size_t kMostKept = size_t{2} << 30;
 /// Keeps the arithmetic on sizes below from overflowing.
 constexpr size_t kMostFloats = SIZE_MAX / 16;
 
@@ -63,23 +61,21 @@ const size_t initialLimit = [] {
   return text == nullptr ? size_t{0} : static_cast<size_t>(std::strtoull(text, nullptr, 10));
 }();
 
-/// The process-wide store of blocks. Bytes in use and bytes kept for reuse together stay under the limit; kept bytes
-/// also stay under kMostKept and a quarter of the machine's memory, so that a peak does not hold the machine for ever.
+/// The process-wide store of blocks. Bytes in use and bytes kept for reuse together stay under the limit and never
+/// exceed the most that was in use at once: networks of NAS-Bench-101 use up to 1 GB each and hardly any size twice, so
+/// that whatever they gave back would pile up. Kept bytes also stay under a quarter of the machine's memory, so that a
+/// peak does not hold the machine for ever.
 class Store {
  public:
   float* take(size_t floats, size_t& capacity) {
     if (floats > kMostFloats) throw tooMuch(kMostFloats, "more than any machine has");
     capacity = sizeClass(floats * sizeof(float));
     const std::lock_guard lock(mutex_);
-    const auto found = kept_.find(capacity);
-    if (found != kept_.end() && !found->second.empty()) {
-      float* block = found->second.back();
-      found->second.pop_back();
-      keptBytes_ -= capacity;
+    if (float* block = takeKept(capacity)) {
       inUse_ += capacity;
       return block;
     }
-    if (limit_ != 0 && inUse_ + keptBytes_ + capacity > limit_) trim();
+    makeRoom(capacity);
     if (limit_ != 0 && inUse_ + capacity > limit_)
       throw tooMuch(floats, "of the limit of " + std::to_string(limit_) + " bytes " +
                                 std::to_string(limit_ > inUse_ ? limit_ - inUse_ : 0) + " are left");
@@ -91,6 +87,7 @@ class Store {
     if (block == nullptr)
       throw tooMuch(floats, "the system gives no more; " + std::to_string(inUse_) + " bytes are in use");
     inUse_ += capacity;
+    mostInUse_ = std::max(mostInUse_, inUse_);
     return block;
   }
 
@@ -100,11 +97,13 @@ class Store {
     const bool fits = keptBytes_ + capacity <= keepable_ && (limit_ == 0 || inUse_ + keptBytes_ + capacity <= limit_);
     if (fits) {
       try {
-        kept_[capacity].push_back(block);
+        kept_[capacity].push_back({block, ++given_});
         keptBytes_ += capacity;
         return;
       } catch (const std::bad_alloc&) {
         // Without room to remember the block it goes back to the system below.
+        const auto size = kept_.find(capacity);
+        if (size != kept_.end() && size->second.empty()) kept_.erase(size);
       }
     }
     systemFree(block, capacity);
@@ -133,18 +132,47 @@ class Store {
     return {code::kOutOfMemory,
             "cannot allocate " + std::to_string(floats * sizeof(float)) + " bytes of native memory: " + why};
   }
+  /// The block of this size given back last, which the caches may still hold; null where none is kept.
+  float* takeKept(size_t capacity) {
+    const auto found = kept_.find(capacity);
+    if (found == kept_.end()) return nullptr;
+    float* block = found->second.back().data;
+    found->second.pop_back();
+    if (found->second.empty()) kept_.erase(found);
+    keptBytes_ -= capacity;
+    return block;
+  }
+  /// Frees kept blocks, those given back first before others, until `capacity` more bytes fit.
+  void makeRoom(size_t capacity) {
+    size_t most = std::max(mostInUse_, inUse_ + capacity);
+    if (limit_ != 0) most = std::min(most, limit_);
+    while (keptBytes_ > 0 && inUse_ + keptBytes_ + capacity > most) {
+      const auto oldest = std::min_element(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) {
+        return a.second.front().given < b.second.front().given;
+      });
+      systemFree(oldest->second.front().data, oldest->first);
+      keptBytes_ -= oldest->first;
+      oldest->second.pop_front();
+      if (oldest->second.empty()) kept_.erase(oldest);
+    }
+  }
   void trim() {
     for (auto& [capacity, blocks] : kept_)
-      for (float* block : blocks) systemFree(block, capacity);
+      for (const Kept& block : blocks) systemFree(block.data, capacity);
     kept_.clear();
     keptBytes_ = 0;
   }
 
+  struct Kept {
+    float* data;
+    size_t given;  // counts blocks given back
+  };
   std::mutex mutex_;
-  std::map<size_t, std::vector<float*>> kept_;
-  size_t inUse_ = 0, keptBytes_ = 0, limit_ = initialLimit;
-  const size_t keepable_ = std::min(
-      kMostKept, static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4);
+  /// Of each size at least one, the oldest in front.
+  std::map<size_t, std::deque<Kept>> kept_;
+  size_t inUse_ = 0, mostInUse_ = 0, keptBytes_ = 0, given_ = 0, limit_ = initialLimit;
+  const size_t keepable_ =
+      static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4;
 };
 
 /// Never destroyed: buffers held by other static objects may be freed after this file's statics are gone.
