@@ -25,6 +25,17 @@ std::vector<float> plain(const FeatureMap& map, const NetworkKernels& kernels) {
   return numbers;
 }
 
+/// Σ (a − meanA) (b − meanB) in float64: as many sums side by side as hide an addition's latency.
+double productSum(const float* a, double meanA, const float* b, double meanB, size_t count) {
+  constexpr size_t kSums = 8;
+  double sums[kSums]{};
+  size_t k = 0;
+  for (; k + kSums <= count; k += kSums)
+    for (size_t l = 0; l < kSums; ++l) sums[l] += (a[k + l] - meanA) * (b[k + l] - meanB);
+  for (; k < count; ++k) sums[0] += (a[k] - meanA) * (b[k] - meanB);
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
+
 /// Entropy of the shares of the eigenvalues of the channels' covariance; NaN where nothing varies.
 double spectralEntropy(const FeatureMap& map, const NetworkKernels& kernels) {
   const std::vector<float> x = plain(map, kernels);
@@ -40,9 +51,7 @@ double spectralEntropy(const FeatureMap& map, const NetworkKernels& kernels) {
       const float* const rowA = &x[(i * channels + a) * positions];
       for (size_t b = 0; b <= a; ++b) {
         const float* const rowB = &x[(i * channels + b) * positions];
-        double sum = 0;
-        for (size_t k = 0; k < positions; ++k) sum += (rowA[k] - means[a]) * (rowB[k] - means[b]);
-        covariance[a * channels + b] += sum / count;
+        covariance[a * channels + b] += productSum(rowA, means[a], rowB, means[b], positions) / count;
       }
     }
   }
@@ -88,9 +97,8 @@ double gain(const Signal& in, const Signal& out) {
       for (size_t b = 0; b < out.channels; ++b) {
         const float* const rowA = &in.numbers[(i * in.channels + a) * positions];
         const float* const rowB = &out.numbers[(i * out.channels + b) * positions];
-        double sum = 0;
-        for (size_t k = 0; k < positions; ++k) sum += static_cast<double>(rowA[k]) * rowB[k];
-        product[a * out.channels + b] += sum / static_cast<double>(images * positions);
+        product[a * out.channels + b] +=
+            productSum(rowA, 0, rowB, 0, positions) / static_cast<double>(images * positions);
       }
   std::vector<double> square(out.channels * out.channels, 0.0);
   for (size_t a = 0; a < in.channels; ++a)
@@ -126,11 +134,13 @@ class Blocks : public PassObserver {
     for (size_t same = block + 1; same < last; ++same) gains[same] = kNaN;
     signs_ = arrived;
     const uint32_t tensor = kSignTensor + static_cast<uint32_t>(block);
-    for (size_t i = 0; i < signs_.numbers.size(); ++i) {
+    const size_t count = signs_.numbers.size();
+    for (size_t i = 0; i < count; i += 4) {
       const random::Words4 w =
           random::draw(run_.request.networks.seed, run_.network.key, tensor, static_cast<uint32_t>(i / 4));
       const uint32_t words[] = {w.x0, w.x1, w.x2, w.x3};
-      signs_.numbers[i] = (words[i % 4] & 1) != 0 ? 1.0f : -1.0f;
+      for (size_t l = 0; l < std::min<size_t>(4, count - i); ++l)
+        signs_.numbers[i + l] = (words[l] & 1) != 0 ? 1.0f : -1.0f;
     }
     run_.kernels.pack(signs_.numbers.data(), gradient);
     started_ = block;
