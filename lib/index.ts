@@ -41,12 +41,13 @@ export {
 export type { NetworkChoice } from './evaluation/networks.ts';
 export type { Protocol } from './evaluation/protocol.ts';
 export type { Ranking } from './evaluation/ranking.ts';
-export { differences, type EvaluationRequest, type RecordedEvaluation, readEvaluation } from './evaluation/replay.ts';
+export { differences, type EvaluationRequest, type RecordedEvaluation } from './evaluation/replay.ts';
 export { type ScoreArchitecturesOptions, type ScoreResult, scoreArchitectures } from './evaluation/score.ts';
 export type { SettingOptions } from './evaluation/setting.ts';
 export { openOnnxBenchmark } from './onnx/benchmark.ts';
 export { exportArchitecture, exportOnnx, type OnnxOptions } from './onnx/export.ts';
 export { ONNX_WEIGHTS, type OnnxNetwork, type OnnxWeights, type ReadOnnxOptions, readOnnx } from './onnx/read.ts';
+export { readEvaluation } from './onnx/replay.ts';
 export { type OnnxSummary, type ScoreOnnxOptions, type ScoreOnnxResult, scoreOnnx } from './onnx/score.ts';
 export { type OnnxSpace, type OnnxSpaceOptions, onnxSpace } from './onnx/space.ts';
 export { curvesCsv, meanCurve, type SearchSummary, type Spread, type SpreadPoint } from './search/comparison.ts';
@@ -112,7 +113,7 @@ export { MEASURES, type MeasureName } from './proxies/measures.ts';
 
 // Networks, search spaces, benchmarks and images.
 
-export type { Benchmark } from './benchmarks/benchmark.ts';
+export type { Benchmark, NetworkFiles } from './benchmarks/benchmark.ts';
 export { type CsvBenchmarkOptions, readCsvBenchmark } from './benchmarks/csv.ts';
 export { loadDartsNasbench301 } from './benchmarks/darts-nasbench301.ts';
 export { DATASETS, type Dataset } from './benchmarks/datasets.ts';

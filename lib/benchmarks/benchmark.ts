@@ -1,6 +1,16 @@
 import type { SearchSpace } from '../spaces/space.ts';
 import type { Dataset } from './datasets.ts';
 
+/** Files that networks and their accuracies come from, so that a result can be made again. */
+export interface NetworkFiles {
+  /** Absolute path of the table of accuracies. */
+  readonly table: string;
+  /** Whether initial parameters are drawn, or the files' weights. */
+  readonly weights: 'initialize' | 'file';
+  /** SHA-256 of the table and of every file of a network, by path from the table's folder on. */
+  readonly sha256: Readonly<Record<string, string>>;
+}
+
 /**
  * Accuracies of architectures of a space, all of it or some. A benchmark numbers its architectures 0 … size − 1; where the space is numbered and
  * the benchmark has all of it, the numbers are the same.
@@ -17,6 +27,8 @@ export interface Benchmark<A> {
   readonly epochs: readonly number[];
   /** What accuracies were measured on; `surrogate` are validation accuracies that a model of trained networks predicts. */
   readonly split: 'test' | 'validation' | 'surrogate';
+  /** Where networks come from files. */
+  readonly files?: NetworkFiles;
 
   /**
    * The architecture of a number.

@@ -1,4 +1,4 @@
-import type { Benchmark } from '../benchmarks/benchmark.ts';
+import type { Benchmark, NetworkFiles } from '../benchmarks/benchmark.ts';
 import { type Backend, machine, type Precision } from '../engine/device.ts';
 import type { SeparableUnit } from '../graph/units.ts';
 import { VERSION } from '../version.ts';
@@ -36,6 +36,8 @@ export interface Protocol {
   readonly initialization: typeof INITIALIZATION;
   /** Which of two convolutions in a row a unit holds; null where the space has no such. */
   readonly separableUnit: SeparableUnit | null;
+  /** ONNX files that the benchmark's networks come from; null for all other networks. */
+  readonly onnx: NetworkFiles | null;
   /** Where programs ran, or where there were none, native measures. */
   readonly device: Backend;
   /** Where native measures ran: on the CPU, whatever the device; null where there were none. */
@@ -78,6 +80,7 @@ export function protocolOf(
     labels: labelled ? setting.labels : null,
     initialization: INITIALIZATION,
     separableUnit: setting.separableUnit,
+    onnx: benchmark?.files ?? null,
     device,
     measures: measures ? 'cpu' : null,
     ...(programs || measures

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { Benchmark, NetworkFiles } from '../benchmarks/benchmark.ts';
 import { PRECISIONS, type Precision } from '../engine/device.ts';
 import { EznasError } from '../errors.ts';
 import { SEPARABLE_UNITS, type SeparableUnit } from '../graph/units.ts';
@@ -11,6 +12,7 @@ export interface EvaluationRequest {
   /** All that is scored, by name or as a program's text, in order. */
   readonly contenders: readonly { readonly name: string; readonly kind: 'proxy' | 'program' }[];
   readonly space?: string | undefined;
+  /** The table, where the protocol's `onnx` says that networks come from files. */
   readonly benchmark?: string | undefined;
   readonly dataset?: string | undefined;
   readonly networks?: number | 'all' | readonly number[] | undefined;
@@ -29,15 +31,17 @@ export function requestOf(
   seeds: readonly number[],
   seed: number,
 ): EvaluationRequest | null {
-  const { space, benchmark, dataset, networks, images, batch, separableUnit, precision } = options;
-  if ([space, benchmark, images].some((given) => typeof given === 'object')) return null;
+  const { space, dataset, networks, images, batch, separableUnit, precision } = options;
+  const benchmark = typeof options.benchmark === 'object' ? options.benchmark.files?.table : options.benchmark;
+  if (typeof options.benchmark === 'object' && benchmark === undefined) return null;
+  if ([space, images].some((given) => typeof given === 'object')) return null;
   return {
     contenders: contenders.map((contender) => {
       const named = options.proxies?.includes(contender.name) ?? false;
       return { name: contender.name, kind: named ? 'proxy' : 'program' };
     }),
     space: space as string | undefined,
-    benchmark: benchmark as string | undefined,
+    benchmark,
     dataset,
     networks,
     images: images as string | undefined,
@@ -65,9 +69,15 @@ const requestSchema = z.object({
   seeds: z.array(natural).min(1),
 });
 
+const filesSchema = z.object({
+  table: z.string(),
+  weights: z.enum(['initialize', 'file']),
+  sha256: z.record(z.string(), z.string()),
+});
+
 /** Of a result, what replaying needs; numbers are compared, whatever else the file has. */
 const resultSchema = z.object({
-  protocol: z.looseObject({ version: z.string() }),
+  protocol: z.looseObject({ version: z.string(), onnx: filesSchema.nullish() }),
   request: requestSchema,
   results: z.array(z.looseObject({ name: z.string() })),
 });
@@ -78,12 +88,15 @@ export interface RecordedEvaluation {
   readonly recorded: z.output<typeof resultSchema>;
 }
 
+/** Opens the benchmark of networks in files. @throws EznasError INVALID_FILE where they are not those of the result */
+export type OpenFiles = (files: NetworkFiles, separableUnit: SeparableUnit | undefined) => Benchmark<string>;
+
 /**
  * Reads what `eznas evaluate --out` or `--json` wrote.
  *
- * @throws EznasError INVALID_FILE naming the file and what it lacks
+ * @throws EznasError INVALID_FILE naming the file and what it lacks, and what `openFiles` throws
  */
-export function readEvaluation(path: string): RecordedEvaluation {
+export function readRecorded(path: string, openFiles: OpenFiles): RecordedEvaluation {
   const expected = 'a result of eznas evaluate is needed, as --out writes it';
   let content: unknown;
   try {
@@ -99,7 +112,11 @@ export function readEvaluation(path: string): RecordedEvaluation {
   const { contenders, ...rest } = parsed.data.request;
   const of = (kind: 'proxy' | 'program') => contenders.filter((one) => one.kind === kind).map(({ name }) => name);
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const options = { ...given, proxies: of('proxy'), programs: of('program') } as EvaluateProxiesOptions;
+  const { onnx } = parsed.data.protocol;
+  const benchmark = onnx ? openFiles(onnx, rest.separableUnit) : undefined;
+  const proxies = of('proxy');
+  const programs = of('program');
+  const options = { ...given, ...(benchmark && { benchmark }), proxies, programs } as EvaluateProxiesOptions;
   return { options, recorded: parsed.data };
 }
 

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { type CsvBenchmarkOptions, readCsvBenchmark } from '../benchmarks/csv.ts';
 import { datasetOf } from './dataset.ts';
+import { networkFiles } from './hashes.ts';
 import type { ReadOnnxOptions } from './read.ts';
 import { onnxSpace } from './space.ts';
 
@@ -23,5 +24,11 @@ export function openOnnxBenchmark(
   const read = readCsvBenchmark(path, space, options);
   const files = Array.from({ length: read.size }, (_, index) => read.architecture(index));
   const datasets = read.datasets.map(({ name }) => datasetOf(space, files, name));
-  return { ...read, datasets, dataset: (name) => datasets[read.datasets.indexOf(read.dataset(name))]! };
+  const models = files.map((file) => ({ path: file, dataFiles: space.network(file).dataFiles }));
+  return {
+    ...read,
+    datasets,
+    dataset: (name) => datasets[read.datasets.indexOf(read.dataset(name))]!,
+    files: networkFiles(path, weights ?? 'initialize', models),
+  };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { dirname } from 'node:path';
+import { dirname, normalize } from 'node:path';
 import type { Network } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
@@ -55,6 +55,8 @@ export interface OnnxNetwork extends Network {
   readonly opset: number;
   /** Numbers that the network gives for an image. */
   readonly classes: number;
+  /** Files that weights are read from besides, by path from the file's folder on. */
+  readonly dataFiles: readonly string[];
   /** What is read otherwise than it is written, as sentences for people. */
   readonly notes: readonly string[];
 }
@@ -90,6 +92,7 @@ class Reader {
   readonly #problems: Problem[] = [];
   readonly #remarks = new Map<Remark, number>();
   readonly #weights = new Map<number, KeptWeights>();
+  readonly #dataFiles = new Set<string>();
 
   constructor(model: FileModel, path: string, folder: string | undefined, options: ReadOnnxOptions) {
     this.#model = model;
@@ -141,6 +144,7 @@ class Reader {
       ...(parameters && { parameters }),
       opset: this.#opset,
       classes: product(result.shape),
+      dataFiles: [...this.#dataFiles],
       notes: this.#notes(graph, outputs.length),
     };
   }
@@ -257,7 +261,10 @@ class Reader {
     try {
       return parameterTensors(graph).map(({ node, role, shape }) => {
         const { weight, bias, transposed = false } = this.#weights.get(node)!;
-        const floats = floatsIn(role === 'weight' || role === 'scale' ? weight : bias!, call);
+        const source = role === 'weight' || role === 'scale' ? weight : bias!;
+        const floats = floatsIn(source, call);
+        const location = source.tensor?.external?.get('location');
+        if (location !== undefined) this.#dataFiles.add(normalize(location));
         if (floats.length !== product(shape))
           throw new Unsupported(`weights of ${floats.length} numbers are no ${shape.join('×')}`);
         return role === 'weight' && transposed ? exchanged(floats, shape[0]!) : floats;

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { loadNasbench201 } from '../../lib/benchmarks/nasbench201.ts';
 import { evaluateProxies } from '../../lib/evaluation/evaluate.ts';
 import { rankFinite } from '../../lib/evaluation/ranking.ts';
-import { differences, readEvaluation } from '../../lib/evaluation/replay.ts';
+import { differences } from '../../lib/evaluation/replay.ts';
 import { type ScoreArchitecturesOptions, scoreArchitectures } from '../../lib/evaluation/score.ts';
 import type { ImageSource } from '../../lib/images/source.ts';
+import { readEvaluation } from '../../lib/onnx/replay.ts';
 import { leaf } from '../../lib/programs/tree.ts';
 
 /** Kendall's τ-b from its definition, pair by pair. */

@@ -66,6 +66,7 @@ describe('eznas evaluate', () => {
         labels: null,
         initialization: 'kaiming-normal-fan-out',
         separableUnit: null,
+        onnx: null,
         measures: null,
         device: 'cpu',
         gpus: [],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { EvaluationResult } from '../../lib/evaluation/evaluate.ts';
 import { exportArchitecture } from '../../lib/onnx/export.ts';
@@ -61,6 +62,38 @@ describe('eznas score --onnx', () => {
       3,
       /line 3: .*missing\.onnx: cannot be read/,
     );
+  });
+
+  it('repeats an evaluation of files, as long as these are what they were', async () => {
+    for (const name of ['resnet-kept', 'resnet-training', 'resnet-folded'])
+      copyFileSync(fixture(name), temporary(`again-${name}.onnx`));
+    const [table, file] = [temporary('again.csv'), temporary('again.json')];
+    const rows = 'again-resnet-kept.onnx,90\nagain-resnet-folded.onnx,80\n';
+    writeFileSync(table, `architecture,cifar10\n${rows}`);
+    const unit = ['--weights', 'file', '--separable-unit', 'second'];
+    const how = ['--proxy', 'snip', '--program', 'mean(abs(T4D))', '--batch', '2', ...unit];
+    const first = (await jsonOf('evaluate', '--onnx', table, ...how, '--out', file)) as EvaluationResult;
+    const hash = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+    const models = ['again-resnet-kept.onnx', 'again-resnet-folded.onnx'];
+    assert.deepEqual(first.protocol.onnx, {
+      table,
+      weights: 'file',
+      sha256: Object.fromEntries(['again.csv', ...models].map((name) => [name, hash(temporary(name))])),
+    });
+    const again = (await jsonOf('evaluate', '--replay', file)) as EvaluationResult & { replay: { same: boolean } };
+    assert.equal(again.replay.same, true);
+    assert.deepEqual(again.protocol, first.protocol);
+    const scores = ({ results }: EvaluationResult) => results.map((row) => ({ ...row, secondsPerNetwork: 0 }));
+    assert.deepEqual(scores(again), scores(first));
+
+    const kept = temporary(models[0]!);
+    copyFileSync(fixture('resnet-training'), kept);
+    await assertRefuses(['evaluate', '--replay', file], 3, /again-resnet-kept\.onnx is not the file .*SHA-256 is/);
+    rmSync(kept);
+    await assertRefuses(['evaluate', '--replay', file], 3, /again-resnet-kept\.onnx: cannot be read/);
+    copyFileSync(fixture('resnet-kept'), kept);
+    writeFileSync(table, `architecture,cifar10\n${rows.replace('90', '70')}`);
+    await assertRefuses(['evaluate', '--replay', file], 3, /again\.csv is not the file/);
   });
 
   it('refuses files that are none, other images, and what does not go together', async () => {

@@ -275,7 +275,9 @@ describe('tensors outside the model', () => {
       const numbers = Float32Array.from({ length: 110 }, (_, at) => at);
       writeFileSync(join(folder, 'weights.bin'), Buffer.from(numbers.buffer));
       writeFileSync(path, external('weights.bin', 8));
-      assert.deepEqual(readOnnx(path, { weights: 'file' }).parameters, [numbers.subarray(2)]);
+      const read = readOnnx(path, { weights: 'file' });
+      assert.deepEqual(read.parameters, [numbers.subarray(2)]);
+      assert.deepEqual([read.dataFiles, readOnnx(path).dataFiles], [['weights.bin'], []]);
       writeFileSync(path, external('weights.bin', 12));
       rejects(path, 'INVALID_FILE', /truncated/, { weights: 'file' });
       for (const location of ['../weights.bin', '/etc/passwd', 'a/../../b', '']) {

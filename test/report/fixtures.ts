@@ -27,6 +27,7 @@ const protocol: EvaluationResult['protocol'] = {
   labels: null,
   initialization: 'kaiming-normal-fan-out',
   separableUnit: null,
+  onnx: null,
   device: 'cpu',
   measures: null,
   gpus: [],

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { EznasError } from '../../errors.ts';
 import { type EvaluationResult, evaluateProxies, type ProxyEvaluation } from '../../evaluation/evaluate.ts';
-import { differences, readEvaluation } from '../../evaluation/replay.ts';
+import { differences } from '../../evaluation/replay.ts';
 import { openOnnxBenchmark } from '../../onnx/benchmark.ts';
+import { readEvaluation } from '../../onnx/replay.ts';
 import { evaluationReport } from '../../report/evaluation-report.ts';
 import { renderReport } from '../../report/render.ts';
 import { describeProtocol, noteToUser, warnUndefined } from '../notes.ts';
