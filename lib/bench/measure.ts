@@ -12,19 +12,21 @@ export function summarize(seconds: readonly number[]): Timing {
   return { median: quantile(0.5), low: quantile(0.25), high: quantile(0.75), samples: sorted.length };
 }
 
-/**
- * Times a task `samples` times after one run that does not count. The task may return the seconds it measured itself (a kernel's,
- * without the way to it); otherwise the whole call is timed.
- */
+/** What is timed. It may return the seconds that it measured itself (a kernel's, without the way to it); otherwise the whole call is timed. */
+export type TimedTask = () => Promise<number | undefined>;
+
+/** Times a task `samples` times, after one run that does not count unless `warmup` is false. */
 export async function measure(
   name: string,
   samples: number,
-  task: () => Promise<number | undefined>,
+  task: TimedTask,
   signal?: AbortSignal,
+  { warmup = true }: { readonly warmup?: boolean } = {},
 ): Promise<Timing> {
   const bench = new Bench({
     iterations: samples,
     time: 0,
+    warmup,
     warmupIterations: 1,
     warmupTime: 0,
     throws: true,
@@ -44,4 +46,23 @@ export async function measure(
   const result = finished?.result;
   if (result === undefined || !('latency' in result)) throw new Error(`the benchmark ${name} gave no result`);
   return summarize((result.latency.samples ?? []).map((milliseconds) => milliseconds / 1000));
+}
+
+/**
+ * Times a task as often as `budget` seconds of its calls allow, at most `samples` times, after one run that does not count. Where that one leaves no room
+ * for another, it is the only timing.
+ */
+export async function measureWithin(
+  budget: number,
+  name: string,
+  samples: number,
+  task: TimedTask,
+  signal?: AbortSignal,
+): Promise<Timing> {
+  const began = performance.now();
+  const first = await measure(name, 1, task, signal, { warmup: false });
+  const affordable = Math.floor((1000 * budget) / (performance.now() - began));
+  return affordable < 2
+    ? first
+    : await measure(name, Math.min(samples, affordable - 1), task, signal, { warmup: false });
 }

@@ -1,5 +1,6 @@
 import type { TaskJudgement } from '../discovery/evolve-proxy.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
+import { noteToUser } from './notes.ts';
 import { RANKING_COLUMNS } from './ranking-columns.ts';
 import { type Column, formatTable } from './table.ts';
 
@@ -30,4 +31,14 @@ export function judgementTable(name: string, tasks: readonly TaskJudgement[]): s
     [{ name, ...heldOut }, ...baselines].map((row) => ({ ...row, task, seen })),
   );
   return formatTable(tasks.length > 1 ? TASK_COLUMNS : COLUMNS, rows);
+}
+
+/** Tells a person on stderr which tasks are judged on fewer networks than others. */
+export function describeShortened(tasks: readonly TaskJudgement[]): void {
+  for (const { task, judged } of tasks) {
+    if (!judged.shortened) continue;
+    noteToUser(
+      `${task} is judged on ${judged.networks} networks, since they are dear at batch ${judged.batch}; --held-out takes another number of each task`,
+    );
+  }
 }

@@ -259,8 +259,8 @@ const OPTIONS = {
   },
   heldOut: {
     flags: '--held-out <count>',
-    help: 'networks, never seen by the search, that judge the result',
-    fallback: '1000',
+    help: 'networks of each task, never seen by the search, that judge the result',
+    fallback: '1000; of several tasks 200 of each, down to 50 where networks are dear',
     schema: integer(2, 1_000_000),
   },
   algorithm: {

@@ -5,7 +5,7 @@ import { EznasError } from '../errors.ts';
 import { PROGRAMS_ALONE } from '../evaluation/placement.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
-import { DEFAULT_BATCH, resolveSetting, type SettingOptions } from '../evaluation/setting.ts';
+import { DEFAULT_BATCH, type SettingOptions } from '../evaluation/setting.ts';
 import type { SearchConfig } from '../evolution/config.ts';
 import { evolve, type GenerationEvent } from '../evolution/evolve.ts';
 import type { Sign } from '../evolution/fitness.ts';
@@ -22,10 +22,13 @@ import {
   drawJudged,
   findTasks,
   type Judged,
+  judgedOn,
   nameTasks,
   networkPool,
+  requireSeparable,
   type TaskOptions,
   type TaskPlace,
+  taskSetting,
   taskStream,
   tasksSignature,
 } from './tasks.ts';
@@ -60,7 +63,10 @@ export interface EvolveProxyOptions
   readonly batch?: number;
   /** Images in the minibatch of the final judgement; default 16, and with the preset `formulas` that of the search, on which values of many formulas depend. */
   readonly judgeBatch?: number;
-  /** Networks of the final judgement on each task, which the search never sees; default 1,000, or 200 where there are several; fewer where a task has no more. */
+  /**
+   * Networks of the final judgement on each task, which the search never sees; fewer where a task has no more. Default 1,000, or where there are several
+   * tasks 200 of each, fewer where a space's networks are dear (HELD_OUT in tasks.ts).
+   */
   readonly heldOut?: number;
   /** A new or empty folder to keep the run in; without one the run cannot be resumed. */
   readonly runFolder?: string;
@@ -72,6 +78,8 @@ export interface TaskJudgement {
   readonly task: string;
   /** Whether the search learned from networks of this task; those of the judgement are others. */
   readonly seen: boolean;
+  /** What it is judged with: networks, fewer where they are dear and no number was asked for, and images in the minibatch. */
+  readonly judged: { readonly networks: number; readonly shortened: boolean; readonly batch: number };
   readonly heldOut: Ranking;
   readonly baselines: readonly Baseline[];
 }
@@ -158,17 +166,8 @@ function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: Re
       `a generation cannot draw ${tasksPerGeneration} tasks (tasksPerGeneration) where there are ${seen} (tasksPerPool)`,
     );
   }
-  const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
-    resolveSetting({
-      benchmark,
-      dataset,
-      images,
-      seed,
-      device,
-      precision,
-      batch: images_,
-      ...(separableUnit && benchmark.space.separable && { separableUnit }),
-    });
+  const settingOf = (place: TaskPlace, images_: number) =>
+    taskSetting(place, { images, seed, device, precision, separableUnit, batch: images_ });
   const random = new Random(seed).fork('evolve proxy');
   const drawn = learned.map((place, at) => {
     const pool = networkPool(settingOf(place, batch));
@@ -177,12 +176,7 @@ function setUp(config: DiscoveryConfig, { device = 'auto', benchmarks = [] }: Re
   const tasks = drawn.flatMap((ofPool) => ofPool.slice(0, tasksPerPool));
   const choiceTasks = drawn.flatMap((ofPool) => ofPool.slice(tasksPerPool));
   const places = [...learned, ...findTasks(config.judgedTasks, benchmarks)];
-  if (separableUnit && !places.some(({ benchmark }) => benchmark.space.separable)) {
-    throw new EznasError(
-      'INVALID_ARGUMENT',
-      "no network of the tasks has two convolutions in a row, of which separableUnit (--separable-unit) tells the unit's; leave it out",
-    );
-  }
+  requireSeparable(places, separableUnit);
   const judged = drawJudged(places, (place) => settingOf(place, judgeBatch), random, {
     learned: learned.length,
     tasks: drawn.flat(),
@@ -226,13 +220,13 @@ async function discover(
   const total = judged.reduce((sum, { indices }) => sum + indices.length, 0);
   const judgements: TaskJudgement[] = [];
   let before = 0;
-  for (const { name, seen, setting, indices } of judged) {
-    const { found, baselines } = await judge(setting, best, indices, {
+  for (const on of judged) {
+    const { found, baselines } = await judge(on.setting, best, on.indices, {
       ...running,
       onProgress: (done) => onProgress?.({ stage: 'judge', done: before + done, total }),
     });
-    judgements.push({ task: name, seen, heldOut: found, baselines });
-    before += indices.length;
+    judgements.push({ ...judgedOn(on), heldOut: found, baselines });
+    before += on.indices.length;
   }
   run?.saveTime({ stage: 'judge', seconds: (performance.now() - judging) / 1000 });
   const first = judged[0]!;

@@ -6,7 +6,7 @@ import { formulaContender } from '../evaluation/contenders.ts';
 import { PROGRAMS_ALONE } from '../evaluation/placement.ts';
 import { type Protocol, protocolOf } from '../evaluation/protocol.ts';
 import type { Ranking } from '../evaluation/ranking.ts';
-import { resolveSetting, type Setting, type SettingOptions } from '../evaluation/setting.ts';
+import type { Setting, SettingOptions } from '../evaluation/setting.ts';
 import { drawTasks, type FitnessTask } from '../evolution/task.ts';
 import type { ProgramValues } from '../forests/candidates.ts';
 import { type ForestConfig, resolveForestConfig } from '../forests/config.ts';
@@ -21,6 +21,7 @@ import { systematicPrograms } from '../forests/systematic.ts';
 import { ValueStore } from '../forests/value-store.ts';
 import { quantilesOf, type Reference } from '../formulas/combine.ts';
 import { printFormula } from '../formulas/print.ts';
+import { SEPARABLE_UNITS } from '../graph/units.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
 import { Random } from '../random.ts';
 import { parseRunConfig } from '../runs/config.ts';
@@ -32,10 +33,13 @@ import {
   drawJudged,
   findTasks,
   type Judged,
+  judgedOn,
   nameTasks,
   networkPool,
+  requireSeparable,
   type TaskOptions,
   type TaskPlace,
+  taskSetting,
   taskStream,
   tasksSignature,
 } from './tasks.ts';
@@ -80,7 +84,7 @@ export interface ResumeGrowthOptions extends Omit<EvolveResumeOptions, 'onProgre
 export interface EvolveForestOptions
   extends ResumeGrowthOptions,
     TaskOptions,
-    Pick<SettingOptions, 'seed' | 'precision'> {
+    Pick<SettingOptions, 'seed' | 'precision' | 'separableUnit'> {
   /** Networks of each task whose accuracies the search sees, default 100. */
   readonly networks?: number;
   /** Networks of each task that the search runs without seeing their accuracies, default 200, or half of what a task has besides. */
@@ -92,7 +96,7 @@ export interface EvolveForestOptions
   /** Images in the search's minibatch, default 1, and in that of the final judgement, default as many: values of many formulas depend on it. */
   readonly batch?: number;
   readonly judgeBatch?: number;
-  /** Networks of the final judgement on each task, which the search never sees; default 1,000, or 200 where there are several; fewer where a task has no more. */
+  /** Networks of the final judgement on each task, as those of evolveProxy. */
   readonly heldOut?: number;
   /** A new or empty folder to keep the run in; without one the run cannot be resumed. */
   readonly runFolder?: string;
@@ -132,6 +136,8 @@ const schema = z.strictObject({
   batch: z.int().min(1),
   judgeBatch: z.int().min(1),
   precision: z.enum(PRECISIONS),
+  /** Null for the default. */
+  separableUnit: z.enum(SEPARABLE_UNITS).nullable().default(null),
   networks: z.int().min(2),
   unlabelled: z.int().min(0).nullable(),
   heldOut: z.int().min(2).nullable(),
@@ -155,6 +161,7 @@ export async function evolveForest(options: EvolveForestOptions = {}): Promise<E
     batch: options.batch ?? 1,
     judgeBatch: options.judgeBatch ?? options.batch ?? 1,
     precision: options.precision ?? 'float32',
+    separableUnit: options.separableUnit ?? null,
     networks: options.networks ?? 100,
     unlabelled: options.unlabelled ?? null,
     heldOut: options.heldOut ?? null,
@@ -192,10 +199,10 @@ interface Problem {
 }
 
 function setUp(config: Config, { device = 'auto', benchmarks = [] }: ResumeGrowthOptions): Problem {
-  const { images, batch, judgeBatch, precision, networks, unlabelled, heldOut } = config;
+  const { images, batch, judgeBatch, precision, separableUnit, networks, unlabelled, heldOut } = config;
   const { seed } = config.search;
-  const settingOf = ({ benchmark, dataset }: TaskPlace, images_: number) =>
-    resolveSetting({ benchmark, dataset, images, seed, device, precision, batch: images_ });
+  const settingOf = (place: TaskPlace, images_: number) =>
+    taskSetting(place, { images, seed, device, precision, separableUnit, batch: images_ });
   const random = new Random(seed).fork('grow forest');
   const places = findTasks(config.tasks, benchmarks);
   const settings = places.map((place) => settingOf(place, batch));
@@ -206,12 +213,13 @@ function setUp(config: Config, { device = 'auto', benchmarks = [] }: ResumeGrowt
     const [task] = drawTasks(pool, stream, { tasks: 1, networksPerTask: networks + others });
     return { task: task!, known: task!.accuracies.subarray(0, networks) };
   });
-  const judged = drawJudged(
-    [...places, ...findTasks(config.judgedTasks, benchmarks)],
-    (place) => settingOf(place, judgeBatch),
-    random,
-    { learned: places.length, tasks: learned.map(({ task }) => task), heldOut },
-  );
+  const all = [...places, ...findTasks(config.judgedTasks, benchmarks)];
+  requireSeparable(all, separableUnit);
+  const judged = drawJudged(all, (place) => settingOf(place, judgeBatch), random, {
+    learned: places.length,
+    tasks: learned.map(({ task }) => task),
+    heldOut,
+  });
   return { config, setting: settings[0]!, learned, judged };
 }
 
@@ -285,14 +293,14 @@ async function discover(
   const judgements: TaskJudgement[] = [];
   let terms: readonly Float64Array[] = [];
   let before = 0;
-  for (const [at, { name, seen, setting: judgeSetting, indices }] of judged.entries()) {
-    const { rankings, scores, baselines } = await judgeContenders(judgeSetting, contenders, indices, {
+  for (const [at, on] of judged.entries()) {
+    const { rankings, scores, baselines } = await judgeContenders(on.setting, contenders, on.indices, {
       ...running,
       onProgress: (done) => onProgress?.({ stage: 'judge', done: before + done, total }),
     });
-    judgements.push({ task: name, seen, heldOut: rankings[0]!, baselines });
+    judgements.push({ ...judgedOn(on), heldOut: rankings[0]!, baselines });
     if (at === 0) terms = scores.slice(1);
-    before += indices.length;
+    before += on.indices.length;
   }
   clock.end('judge');
   const first = judged[0]!;

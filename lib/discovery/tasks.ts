@@ -1,9 +1,17 @@
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { BENCHMARK_NAMES, benchmarkOf, openBenchmark } from '../benchmarks/registry.ts';
 import { EznasError } from '../errors.ts';
-import { buildNetwork, requireBenchmark, type Setting } from '../evaluation/setting.ts';
+import {
+  buildNetwork,
+  requireBenchmark,
+  resolveSetting,
+  type Setting,
+  type SettingOptions,
+} from '../evaluation/setting.ts';
 import { unitShapes } from '../evaluation/unit-shapes.ts';
 import { drawHeldOut, type FitnessTask, type NetworkPool } from '../evolution/task.ts';
+import { flops } from '../graph/counts.ts';
+import type { SeparableUnit } from '../graph/units.ts';
 import { type SymbolicOptions, symbolicSignature } from '../programs/symbols.ts';
 import type { Signature } from '../programs/typing.ts';
 import type { Random } from '../random.ts';
@@ -101,8 +109,41 @@ export function networkPool(setting: Setting): NetworkPool {
   };
 }
 
-/** Networks of the final judgement on each task, where nothing else is asked for. */
-const HELD_OUT = { alone: 1000, each: 200 };
+/** What all tasks of a search share. */
+export interface TaskSettingOptions extends Pick<SettingOptions, 'seed' | 'device' | 'precision' | 'batch'> {
+  readonly images: string;
+  /** Null for the default. */
+  readonly separableUnit: SeparableUnit | null;
+}
+
+/** The setting of a task's networks; `separableUnit` is for those that have two convolutions in a row. */
+export function taskSetting(
+  { benchmark, dataset }: TaskPlace,
+  { separableUnit, ...options }: TaskSettingOptions,
+): Setting {
+  return resolveSetting({
+    ...options,
+    benchmark,
+    dataset,
+    ...(separableUnit && benchmark.space.separable && { separableUnit }),
+  });
+}
+
+/** @throws EznasError INVALID_ARGUMENT where a unit is asked for that no network of the tasks has */
+export function requireSeparable(places: readonly TaskPlace[], separableUnit: SeparableUnit | null): void {
+  if (separableUnit === null || places.some(({ benchmark }) => benchmark.space.separable)) return;
+  throw new EznasError(
+    'INVALID_ARGUMENT',
+    "no network of the tasks has two convolutions in a row, of which separableUnit (--separable-unit) tells the unit's; leave it out",
+  );
+}
+
+/**
+ * Networks of the final judgement on each task, where nothing else is asked for: 1,000 of one task alone; 200 of each of several, or fewer, but
+ * at least 50, where one forward pass over their minibatches would take more multiply-adds than `multiplyAdds`. Those of NAS-Bench-101 take 24 times as
+ * many as those of NAS-Bench-201.
+ */
+export const HELD_OUT = { alone: 1000, each: 200, least: 50, multiplyAdds: 1.6e12 };
 
 /** Networks that a result is judged on. */
 export interface Judged {
@@ -110,6 +151,13 @@ export interface Judged {
   readonly seen: boolean;
   readonly setting: Setting;
   readonly indices: readonly number[];
+  /** Whether they are fewer than of other tasks because they are dear. */
+  readonly shortened: boolean;
+}
+
+/** What a judgement on networks says of them. */
+export function judgedOn({ name, seen, setting, indices, shortened }: Judged) {
+  return { task: name, seen, judged: { networks: indices.length, shortened, batch: setting.inputs.batch } };
 }
 
 /** The stream of a task's draws: a search on one task alone draws the same networks whatever the task. */
@@ -134,7 +182,8 @@ export function drawJudged(
     const setting = settingOf(place);
     const pool = networkPool(setting);
     const wanted = heldOut ?? (places.length === 1 ? HELD_OUT.alone : HELD_OUT.each);
-    const indices = drawHeldOut(pool, taskStream(random, 'held-out', at, pool.name), tasks, wanted);
+    const drawn = drawHeldOut(pool, taskStream(random, 'held-out', at, pool.name), tasks, wanted);
+    const indices = heldOut === null && places.length > 1 ? affordable(pool, drawn) : drawn;
     const enough = heldOut === null || places.length > 1 ? 2 : wanted;
     if (wanted < 2 || indices.length < enough) {
       throw new EznasError(
@@ -142,8 +191,18 @@ export function drawJudged(
         `cannot hold out ${wanted} networks; at least 2 are needed, and the search's tasks leave ${indices.length} of ${pool.name}`,
       );
     }
-    return { name: taskName(place), seen: at < learned, setting, indices };
+    return { name: taskName(place), seen: at < learned, setting, indices, shortened: indices.length < drawn.length };
   });
+}
+
+/** The first of the networks, as many as {@link HELD_OUT} says. */
+function affordable(pool: NetworkPool, indices: readonly number[]): readonly number[] {
+  let left = HELD_OUT.multiplyAdds;
+  for (const [at, index] of indices.entries()) {
+    left -= pool.inputs.batch * flops(pool.network(index).graph);
+    if (left < 0 && at >= HELD_OUT.least) return indices.slice(0, at);
+  }
+  return indices;
 }
 
 /**

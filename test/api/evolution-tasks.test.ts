@@ -5,13 +5,23 @@ import { join } from 'node:path';
 import type { Benchmark } from '../../lib/benchmarks/benchmark.ts';
 import { DATASETS } from '../../lib/benchmarks/datasets.ts';
 import { type EvolveProxyOptions, evolveProxy, resumeEvolution } from '../../lib/discovery/evolve-proxy.ts';
-import { findTasks, networkPool, taskName, tasksSignature } from '../../lib/discovery/tasks.ts';
+import {
+  drawJudged,
+  findTasks,
+  HELD_OUT,
+  networkPool,
+  type TaskPlace,
+  taskName,
+  tasksSignature,
+} from '../../lib/discovery/tasks.ts';
 import { resolveSetting } from '../../lib/evaluation/setting.ts';
 import { makeTask } from '../../lib/evolution/task.ts';
 import { GraphBuilder } from '../../lib/graph/builder.ts';
+import { flops } from '../../lib/graph/counts.ts';
 import { convBatchNormActivation } from '../../lib/graph/units.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
 import { checkProgram } from '../../lib/programs/typing.ts';
+import { Random } from '../../lib/random.ts';
 import { choiceSpace } from '../../lib/spaces/choices.ts';
 
 /** Small networks whose activation comes after the normalization; the more channels, the better. */
@@ -83,6 +93,10 @@ describe('evolution tasks', function () {
         ['nasbench201:cifar10', false, 20],
       ],
     );
+    assert.deepEqual(
+      result.tasks.map(({ judged }) => judged),
+      [8, 20, 8, 20].map((networks) => ({ networks, shortened: false, batch: 2 })),
+    );
     assert.deepEqual(result.best.heldOut, result.tasks[0]!.heldOut);
     assert.deepEqual(result.baselines, result.tasks[0]!.baselines);
     assert.equal(result.protocol.space, 'tiny');
@@ -110,6 +124,32 @@ describe('evolution tasks', function () {
     for (const text of ['nasbench202', 'nasbench201:', 'nasbench201:mnist', 'a:b:c', '']) {
       assert.throws(() => findTasks([text], []), { code: 'INVALID_ARGUMENT' });
     }
+  });
+
+  it('are judged on fewer networks where these are dear and no number is asked for', () => {
+    const names = ['nasbench201:cifar10', 'nasbench101:cifar10'];
+    const draw = (heldOut: number | null, batch: number, tasks = names) => {
+      const settingOf = ({ benchmark, dataset }: TaskPlace) => resolveSetting({ benchmark, dataset, batch });
+      const drawn = drawJudged(findTasks(tasks, []), settingOf, new Random(3), { learned: 1, tasks: [], heldOut });
+      return drawn.map(({ name, indices, shortened, setting }) => {
+        return { name, indices, shortened, pool: networkPool(setting) };
+      });
+    };
+    type Drawn = ReturnType<typeof draw>[number];
+    const total = ({ pool }: Drawn, indices: readonly number[]) =>
+      indices.reduce((sum, index) => sum + pool.inputs.batch * flops(pool.network(index).graph), 0);
+    const [cheap, dear] = draw(null, 16);
+    assert.deepEqual([cheap!.indices.length, cheap!.shortened], [HELD_OUT.each, false]);
+    assert.ok(dear!.shortened && dear!.indices.length > HELD_OUT.least && dear!.indices.length < HELD_OUT.each);
+    assert.ok(total(dear!, dear!.indices) <= HELD_OUT.multiplyAdds);
+    const all = draw(HELD_OUT.each, 16)[1]!;
+    assert.deepEqual([all.indices.length, all.shortened], [HELD_OUT.each, false]);
+    assert.deepEqual(all.indices.slice(0, dear!.indices.length), dear!.indices, 'the first of those drawn');
+    const oneMore = all.indices.slice(0, dear!.indices.length + 1);
+    assert.ok(total(dear!, oneMore) > HELD_OUT.multiplyAdds, 'one more is too many');
+    assert.equal(draw(null, 64)[1]!.indices.length, HELD_OUT.least, 'never fewer');
+    assert.equal(draw(null, 1)[1]!.shortened, false);
+    assert.equal(draw(null, 16, ['nasbench101'])[0]!.indices.length, HELD_OUT.alone, 'one task alone');
   });
 
   it('decide which programs are made: those that fit the units of all', () => {

@@ -80,6 +80,28 @@ describe('evolveForest', () => {
     await assert.rejects(evolveForest({ ...SMALL, tasks: [] }), { code: 'INVALID_ARGUMENT', message: /at least one/ });
   });
 
+  it('takes the unit of two convolutions in a row that is asked for, and keeps it in the run', async () => {
+    const runFolder = join(folder, 'run');
+    const result = await evolveForest({
+      ...SMALL,
+      tasks: ['darts-nasbench301'],
+      judgedTasks: ['nasbench201:imagenet16-120'],
+      separableUnit: 'second',
+      networks: 4,
+      unlabelled: 2,
+      heldOut: 4,
+      runFolder,
+    });
+    assert.equal(result.protocol.separableUnit, 'second');
+    const { config } = JSON.parse(readFileSync(join(runFolder, 'config.json'), 'utf8'));
+    assert.equal(config.separableUnit, 'second');
+    assert.deepEqual(await resumeForest(runFolder), result);
+    await assert.rejects(evolveForest({ ...SMALL, separableUnit: 'second' }), {
+      code: 'INVALID_ARGUMENT',
+      message: /no network of the tasks has two convolutions in a row/,
+    });
+  });
+
   it('says what is wrong with options and folders', async () => {
     await assert.rejects(evolveForest({ ...SMALL, search: { terms: 0 } }), {
       code: 'INVALID_ARGUMENT',

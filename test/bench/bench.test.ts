@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { compareReports, readReport } from '../../lib/bench/compare.ts';
-import { measure, summarize } from '../../lib/bench/measure.ts';
-import type { BenchEntry } from '../../lib/bench/report.ts';
+import { measure, measureWithin, summarize } from '../../lib/bench/measure.ts';
+import type { BenchEntry, BenchMachine } from '../../lib/bench/report.ts';
+import { benchSpaces } from '../../lib/bench/spaces.ts';
 import { DEFAULT_SUITES, findSuite, requireSuiteOn, SUITES } from '../../lib/bench/suites.ts';
 import { nodeCount, nodeElements, randomNetworks, randomPrograms } from '../../lib/bench/workload.ts';
 import { EznasError } from '../../lib/errors.ts';
@@ -32,6 +34,47 @@ describe('benches', () => {
     });
     assert.equal(runs, 5);
     assert.deepEqual(timing, { median: 0.25, low: 0.25, high: 0.25, samples: 4 });
+  });
+
+  it('time a slow task as often as a budget allows, at least once', async () => {
+    const runsIn = async (budget: number, milliseconds: number) => {
+      let runs = 0;
+      const timing = await measureWithin(budget, 'task', 3, async () => {
+        runs++;
+        await setTimeout(milliseconds);
+        return runs;
+      });
+      return { runs, timing };
+    };
+    assert.deepEqual(await runsIn(0.01, 20), { runs: 1, timing: { median: 1, low: 1, high: 1, samples: 1 } });
+    // The first run of several does not count.
+    assert.deepEqual(await runsIn(1e6, 1), { runs: 4, timing: { median: 3, low: 2.5, high: 3.5, samples: 3 } });
+    await assert.rejects(
+      measureWithin(1, 'task', 3, () => Promise.reject(new EznasError('TOO_LARGE', 'too large'))),
+      /too large/,
+    );
+  });
+
+  it('time networks of a space by the network, and say how many and how often', async () => {
+    const machine: BenchMachine = {
+      cpu: '',
+      simd: '',
+      threads: 2,
+      peakGflops: { one: 50, all: 100 },
+      bandwidthGBs: 10,
+    };
+    const options = { device: 'cpu', precision: 'float32', threads: 2, samples: 3, seed: 0 } as const;
+    const entries = await benchSpaces(machine, options, ['nasbench-macro']);
+    assert.deepEqual(
+      entries.map(({ name }) => name),
+      ['nasbench-macro batch 1', 'nasbench-macro batch 16'],
+    );
+    for (const { timing, figures } of entries) {
+      assert.ok(timing.samples >= 1 && timing.samples <= 3);
+      assert.equal(figures['secondsPerNetwork'], timing.median);
+      assert.equal(figures['networksTimed'], 2);
+      assert.ok(figures['megaMultiplyAdds']! > 1 && figures['gflops']! > 0);
+    }
   });
 
   it('pass a failing task on', async () => {

@@ -31,4 +31,9 @@ describe('eznas grow', function () {
     await assertFails(['grow', '--resume', folder, '--terms', '2'], 2, /--terms cannot be given with --resume/);
     await assertFails(['evolve', '--resume', folder], 3, /eznas grow --resume/);
   });
+
+  it('refuses --separable-unit where no network has two convolutions in a row', async () => {
+    const args = ['grow', ...TINY, '--separable-unit', 'second'];
+    await assertFails(args, 2, /no network of the tasks has two convolutions in a row/);
+  });
 });

@@ -39,6 +39,7 @@ const protocol = z.strictObject({
   labels: z.enum(['images', 'random']).nullable(),
   initialization: z.literal('kaiming-normal-fan-out'),
   separableUnit: z.enum(['first', 'second']).nullable(),
+  onnx: z.null(),
   device: z.enum(['cpu', 'cuda']),
   measures: z.literal('cpu').nullable(),
   gpus: z.array(z.string()),
@@ -125,6 +126,7 @@ const judgements = z.array(
   z.strictObject({
     task: z.string(),
     seen: z.boolean(),
+    judged: z.strictObject({ networks: z.int(), shortened: z.boolean(), batch: z.int() }),
     heldOut: z.strictObject(ranking),
     baselines: z.array(z.strictObject({ name: z.string(), ...ranking })),
   }),

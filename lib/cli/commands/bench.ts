@@ -35,6 +35,12 @@ const ENTRY_COLUMNS: readonly Column<BenchEntry>[] = [
     },
   },
   {
+    title: 'samples',
+    align: 'right',
+    text: ({ timing }) => String(timing.samples),
+    fields: { samples: ({ timing }) => timing.samples },
+  },
+  {
     title: 'figures',
     text: describeFigures,
   },
@@ -61,7 +67,7 @@ export function addBench(cli: Command, signal: AbortSignal): void {
         'name their units. On a GPU, times by its own clock stand beside those of the host, with the shares of its measured bandwidth and rate of ' +
         'products.',
     )
-    .argument('[suites...]', 'conv, collect, population, spaces (default: all but spaces, which takes minutes)');
+    .argument('[suites...]', 'conv, collect, population, spaces (default: all but spaces, which takes some minutes)');
   addOptions(command, OPTIONS).addHelpText(
     'after',
     `

@@ -9,7 +9,7 @@ import {
 import { EznasError } from '../../errors.ts';
 import { PRESETS } from '../../evolution/presets.ts';
 import { ARCHIVE } from '../../evolution/run-folder.ts';
-import { judgementTable } from '../judgement-table.ts';
+import { describeShortened, judgementTable } from '../judgement-table.ts';
 import { describeProtocol } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
 import { decimals } from '../ranking-columns.ts';
@@ -102,8 +102,10 @@ Examples:
         drawRunReport(folder, ARCHIVE);
       }
     };
-    const { protocol } = await giveResult(options, work, forPeople);
-    if (!options.json) describeProtocol(protocol);
+    const { protocol, tasks } = await giveResult(options, work, forPeople);
+    if (options.json) return;
+    describeProtocol(protocol);
+    describeShortened(tasks);
   });
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../discovery/grow-forest.ts';
 import { EznasError } from '../../errors.ts';
 import { FOREST_DEFAULTS } from '../../forests/config.ts';
-import { judgementTable } from '../judgement-table.ts';
+import { describeShortened, judgementTable } from '../judgement-table.ts';
 import { describeProtocol } from '../notes.ts';
 import { addOptions, checkOptions, type OptionValues, SHARED } from '../options.ts';
 import { decimals } from '../ranking-columns.ts';
@@ -28,6 +28,7 @@ const OPTIONS = [
   'networks',
   'unlabelled',
   'heldOut',
+  'separableUnit',
   'run',
   'resume',
   ...SHARED,
@@ -96,8 +97,10 @@ Examples:
         drawRunReport(folder, COURSE);
       }
     };
-    const { protocol } = await giveResult(options, work, forPeople);
-    if (!options.json) describeProtocol(protocol);
+    const { protocol, tasks } = await giveResult(options, work, forPeople);
+    if (options.json) return;
+    describeProtocol(protocol);
+    describeShortened(tasks);
   });
 }
 
@@ -117,6 +120,7 @@ function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveF
     batch,
     precision,
     heldOut,
+    separableUnit,
   } = options;
   if (networks !== undefined && (typeof networks !== 'number' || networks < 2)) {
     throw new EznasError(
@@ -132,6 +136,7 @@ function growthOptions(options: OptionValues<(typeof OPTIONS)[number]>): EvolveF
     ...(batch && { batch }),
     ...(precision && { precision }),
     ...(heldOut && { heldOut }),
+    ...(separableUnit && { separableUnit }),
     ...(tasks && { tasks }),
     ...(judge && { judgedTasks: judge }),
     ...(networks && { networks }),
