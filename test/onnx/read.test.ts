@@ -6,6 +6,7 @@ import { flops, parameterTensors, params } from '../../lib/graph/counts.ts';
 import { findUnits } from '../../lib/graph/find-units.ts';
 import type { NetworkGraph } from '../../lib/graph/graph.ts';
 import { exportOnnx } from '../../lib/onnx/export.ts';
+import { encodeOnnx } from '../../lib/onnx/model.ts';
 import { readOnnx } from '../../lib/onnx/read.ts';
 import { scoreOnnx } from '../../lib/onnx/score.ts';
 import { Random } from '../../lib/random.ts';
@@ -105,6 +106,60 @@ describe('a trained ONNX file', () => {
     assert.equal(scores['params']![0], anew['params']![0]);
     assert.notEqual(scores['eznas-a']![0], anew['eznas-a']![0]);
     assert.equal(read[0]!.flops, flops(readOnnx(trained).graph));
+  });
+});
+
+describe('ONNX operators of later versions', () => {
+  /** Zeros around images, a convolution, an activation, means over the maps, a linear layer. */
+  const modelOf = (version: number): Uint8Array => {
+    // From version 18 on Pad may tell its axes, and ReduceMean takes them as an input.
+    const later = version >= 18;
+    const integers = (name: string, data: readonly number[]) => ({ name, shape: [data.length], data });
+    const floats = (name: string, shape: readonly number[]) => ({
+      name,
+      shape,
+      data: new Float32Array(shape.reduce((product, extent) => product * extent, 1)).fill(0.5),
+    });
+    const file = encodeOnnx({
+      name: 'network',
+      producer: { name: 'test', version: '1' },
+      input: { name: 'images', shape: ['N', 3, 8, 8] },
+      output: { name: 'logits', shape: ['N', 10] },
+      nodes: [
+        { op: 'Pad', inputs: later ? ['images', 'pads', '', 'axes'] : ['images', 'pads'], output: 'padded' },
+        { op: 'Conv', inputs: ['padded', 'w'], output: 'map', attributes: { kernel_shape: [3, 3] } },
+        { op: 'Relu', inputs: ['map'], output: 'active' },
+        {
+          op: 'ReduceMean',
+          inputs: later ? ['active', 'axes'] : ['active'],
+          output: 'means',
+          attributes: { keepdims: 0, ...(!later && { axes: [2, 3] }) },
+        },
+        { op: 'Gemm', inputs: ['means', 'w2'], output: 'logits', attributes: { transB: 1 } },
+      ],
+      constants: [
+        integers('pads', later ? [1, 1, 1, 1] : [0, 0, 1, 1, 0, 0, 1, 1]),
+        ...(later ? [integers('axes', [2, 3])] : []),
+        floats('w', [4, 3, 3, 3]),
+        floats('w2', [10, 4]),
+      ],
+    });
+    // The version is the last number that is written.
+    const at = Buffer.from(file).lastIndexOf(17);
+    assert.ok(at >= file.length - 2);
+    file[at] = version;
+    return file;
+  };
+
+  it('18 to 21: axes given as inputs are read as the attributes of 17', () => {
+    const { graph, opset } = readOnnx(modelOf(17));
+    assert.equal(opset, 17);
+    assert.equal(params(graph), 4 * 27 + 10 * 4);
+    for (const version of [18, 19, 20, 21]) {
+      const later = readOnnx(modelOf(version));
+      assert.equal(later.opset, version);
+      assert.deepEqual(later.graph, graph);
+    }
   });
 });
 
