@@ -81,6 +81,7 @@ export { scoreTerms, type TermValues } from './engine/formulas.ts';
 export { FOREST_DEFAULTS, type ForestConfig } from './forests/config.ts';
 export { AGGREGATORS, type AggregatorName } from './formulas/aggregators.ts';
 export { combineTerms, type Reference } from './formulas/combine.ts';
+export { MATRIX_OPERATORS, type MatrixOperatorName } from './formulas/matrix-operators.ts';
 export { NETWORK_NUMBERS, type NetworkNumberName } from './formulas/numbers.ts';
 export { parseFormula } from './formulas/parse.ts';
 export { printFormula } from './formulas/print.ts';

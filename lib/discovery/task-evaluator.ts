@@ -5,9 +5,11 @@ import type { Statistics } from '../engine/statistics.ts';
 import { unitShapes } from '../evaluation/unit-shapes.ts';
 import type { Evaluator, FormulaScores } from '../evolution/assessment.ts';
 import type { FitnessTask } from '../evolution/task.ts';
-import { distinctPrograms, termValue } from '../formulas/evaluate.ts';
-import { asProgram, type Term, unitPrograms } from '../formulas/tree.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import { termValue } from '../formulas/evaluate.ts';
+import { asProgram, type Term } from '../formulas/tree.ts';
+import { UnitRows } from '../formulas/unit-rows.ts';
+import type { Evaluated } from '../programs/encode.ts';
+import type { Program } from '../programs/tree.ts';
 
 /** Tensors of each shape among the 22: T1 and gradients in three passes; T2 and gradients; weights and gradients; T4 and gradients. */
 const TENSORS_OF_SHAPE = { activation: 6, before: 6, weight: 4, after: 6 };
@@ -54,22 +56,21 @@ export class TaskEvaluator {
     task: FitnessTask,
     signal?: AbortSignal,
   ): Promise<FormulaScores> => {
-    const { programs, rows } = distinctPrograms(formulas);
+    const rows = new UnitRows(formulas, task.inputs.batch);
     const onUnits = formulas.some((formula) => asProgram(formula) === undefined);
     const matrix =
-      programs.length === 0
+      rows.evaluated.length === 0
         ? undefined
-        : await this.#evaluate(programs, task, { unitScores: onUnits, ...(signal && { signal }) });
-    const rowOf = (program: Program) => rows.get(canonicalText(program))!;
+        : await this.#evaluate(rows.evaluated, task, { unitScores: onUnits, ...(signal && { signal }) });
     return {
       row: (index) => {
         const formula = formulas[index]!;
         const alone = asProgram(formula);
-        if (alone) return matrix!.row(rowOf(alone));
+        if (alone) return matrix!.row(rows.rowOf(alone));
         return Float64Array.from(task.networks, ({ graph }, network) => {
-          const invalid = unitPrograms(formula).some((one) => matrix!.status(rowOf(one), network) === 'invalid');
+          const invalid = rows.rowsOf(formula).some((row) => matrix!.status(row, network) === 'invalid');
           if (invalid) return Number.NaN;
-          return termValue(formula, graph, (program) => matrix!.unitScores(rowOf(program), network)!);
+          return termValue(formula, graph, rows.values(matrix, network));
         });
       },
     };
@@ -80,7 +81,7 @@ export class TaskEvaluator {
     return this.#evaluate(programs, task, { unitScores: true, ...(signal && { signal }) });
   }
 
-  async #evaluate(programs: readonly Program[], task: FitnessTask, given: EvaluateOptions): Promise<ScoreMatrix> {
+  async #evaluate(programs: readonly Evaluated[], task: FitnessTask, given: EvaluateOptions): Promise<ScoreMatrix> {
     const options = { ...this.#options, ...given };
     const statistics = await this.#statistics(task, options);
     return statistics

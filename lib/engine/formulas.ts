@@ -1,6 +1,8 @@
-import { distinctPrograms, termValue } from '../formulas/evaluate.ts';
-import { type Formula, termsOf } from '../formulas/tree.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import { EznasError } from '../errors.ts';
+import { termValue } from '../formulas/evaluate.ts';
+import { type Formula, matrixNumbers, termsOf } from '../formulas/tree.ts';
+import { UnitRows } from '../formulas/unit-rows.ts';
+import type { Program } from '../programs/tree.ts';
 import type { Inputs, Network } from './networks.ts';
 import { type EvaluateOptions, evaluatePrograms, scoreNetworks } from './run.ts';
 import type { ScoreMatrix } from './scores.ts';
@@ -9,7 +11,7 @@ import type { Statistics } from './statistics.ts';
 /** Values of the terms of formulas on networks: [formula][term][network]. A formula that is no forest has one term. */
 export type TermValues = readonly (readonly Float64Array[])[];
 
-/** Values of one of the formulas' programs on a network's units. */
+/** Values on a network's units of a program that one of the formulas aggregates. */
 export type UnitValues = (program: Program, network: number) => Float64Array;
 
 export interface TermOptions extends EvaluateOptions {
@@ -28,39 +30,60 @@ export async function scoreTerms(
   inputs: Inputs,
   { onUnits, ...options }: TermOptions = {},
 ): Promise<TermValues> {
-  const { programs, rows } = distinctPrograms(formulas);
+  const rows = new UnitRows(formulas, inputs.batch);
   const matrix =
-    programs.length === 0
+    rows.evaluated.length === 0
       ? undefined
-      : await scoreNetworks(networks, programs, inputs, { ...options, unitScores: true });
-  if (matrix) onUnits?.((program, network) => matrix.unitScores(rows.get(canonicalText(program))!, network)!);
+      : await scoreNetworks(networks, rows.evaluated, inputs, { ...options, unitScores: true });
+  if (matrix) onUnits?.((program, network) => rows.values(matrix, network).means(program));
   return termValues(networks, formulas, rows, matrix);
 }
 
-/** Values of formulas' terms from recorded statistics of the networks, in the same order. */
+/**
+ * Values of formulas' terms from recorded statistics of the networks, in the same order.
+ *
+ * @throws EznasError INVALID_ARGUMENT where formulas have matrices over the samples and not all units have equally many; what evaluatePrograms throws
+ */
 export async function evaluateTerms(
   statistics: Statistics,
   networks: readonly Network[],
   formulas: readonly Formula[],
   options: EvaluateOptions = {},
 ): Promise<TermValues> {
-  const { programs, rows } = distinctPrograms(formulas);
+  const matrices = formulas.some((formula) => matrixNumbers(formula).length > 0);
+  const rows = new UnitRows(formulas, matrices ? samplesOf(statistics) : 0);
   const matrix =
-    programs.length === 0 ? undefined : await evaluatePrograms(statistics, programs, { ...options, unitScores: true });
+    rows.evaluated.length === 0
+      ? undefined
+      : await evaluatePrograms(statistics, rows.evaluated, { ...options, unitScores: true });
   return termValues(networks, formulas, rows, matrix);
+}
+
+/** The samples that every unit has. */
+function samplesOf(statistics: Statistics): number {
+  const batches = new Set(
+    Array.from({ length: statistics.networks }, (_, network) =>
+      statistics.units(network).map(({ before }) => before[0]!),
+    ).flat(),
+  );
+  if (batches.size > 1) {
+    throw new EznasError(
+      'INVALID_ARGUMENT',
+      `a matrix over the samples needs one batch size, got ${[...batches].join(', ')}`,
+    );
+  }
+  return [...batches][0] ?? 0;
 }
 
 function termValues(
   networks: readonly Network[],
   formulas: readonly Formula[],
-  rows: ReadonlyMap<string, number>,
+  rows: UnitRows,
   matrix: ScoreMatrix | undefined,
 ): TermValues {
   return formulas.map((formula) =>
     termsOf(formula).map((term) =>
-      Float64Array.from(networks, ({ graph }, network) =>
-        termValue(term, graph, (program) => matrix!.unitScores(rows.get(canonicalText(program))!, network)!),
-      ),
+      Float64Array.from(networks, ({ graph }, network) => termValue(term, graph, rows.values(matrix, network))),
     ),
   );
 }

@@ -8,9 +8,8 @@ import {
 } from '../addon.ts';
 import { EznasError } from '../errors.ts';
 import { encodeGraph } from '../graph/encode.ts';
-import { encodePrograms } from '../programs/encode.ts';
+import { type Evaluated, encodePrograms } from '../programs/encode.ts';
 import { TENSORS, type TensorName } from '../programs/tensors.ts';
-import type { Program } from '../programs/tree.ts';
 import { resolveDevice } from './device.ts';
 import type { Inputs, Network, RunOptions } from './networks.ts';
 import { ScoreMatrix } from './scores.ts';
@@ -61,7 +60,7 @@ export async function collectStatistics(
  */
 export async function evaluatePrograms(
   statistics: Statistics,
-  programs: readonly Program[],
+  programs: readonly Evaluated[],
   options: EvaluateOptions = {},
 ): Promise<ScoreMatrix> {
   const { threads = 0, unitScores = false, share = true, device = 'auto' } = options;
@@ -88,7 +87,7 @@ export async function evaluatePrograms(
  */
 export async function scoreNetworks(
   networks: readonly Network[],
-  programs: readonly Program[],
+  programs: readonly Evaluated[],
   inputs: Inputs,
   options: EvaluateOptions = {},
 ): Promise<ScoreMatrix> {

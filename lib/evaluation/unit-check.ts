@@ -1,7 +1,7 @@
 import type { Network } from '../engine/networks.ts';
 import { EznasError } from '../errors.ts';
-import { unitPrograms } from '../formulas/tree.ts';
-import { checkProgram, unitSignature } from '../programs/typing.ts';
+import { formulaProblem } from '../formulas/validity.ts';
+import { unitSignature } from '../programs/typing.ts';
 import type { FormulaContender } from './contenders.ts';
 import { unitShapes } from './unit-shapes.ts';
 
@@ -24,10 +24,8 @@ export class UnitCheck {
         if (this.#checked.has(key)) continue;
         const signature = unitSignature(shapes, `a unit of network ${network.key}`);
         for (const { name, formula } of this.#formulas) {
-          for (const program of unitPrograms(formula)) {
-            const problem = checkProgram(program, [signature]);
-            if (problem) throw new EznasError('INVALID_PROGRAM', `${name} cannot be evaluated: ${problem.message}`);
-          }
+          const problem = formulaProblem(formula, signature);
+          if (problem) throw new EznasError('INVALID_PROGRAM', `${name} cannot be evaluated: ${problem}`);
         }
         this.#checked.add(key);
       }

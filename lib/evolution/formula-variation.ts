@@ -5,6 +5,7 @@ import {
   type Aggregate,
   aggregateOf,
   constant,
+  matrixNumberOf,
   numberOf,
   operation,
   replaceSubterm,
@@ -146,6 +147,7 @@ export class FormulaVariation implements VariationWays<Term> {
 /** A term with its programs in their simplest form. */
 export function simplifyTerm(term: Term): Term {
   if (term.kind === 'aggregate') return aggregateOf(term.aggregator, simplify(term.program));
+  if (term.kind === 'matrix') return matrixNumberOf(term.operator, term.aggregator, simplify(term.program));
   return term.kind === 'operation' ? operation(term.operator, ...term.operands.map(simplifyTerm)) : term;
 }
 

@@ -1,6 +1,7 @@
 import { systematicPrograms } from '../forests/systematic.ts';
-import { aggregateOf, type Term, unitPrograms } from '../formulas/tree.ts';
-import { inferShapes, type Signature } from '../programs/typing.ts';
+import { aggregateOf, type Term } from '../formulas/tree.ts';
+import { formulaProblem } from '../formulas/validity.ts';
+import type { Signature } from '../programs/typing.ts';
 import { PROGRAM_PROXIES } from '../proxies/program-proxies.ts';
 import type { Random } from '../random.ts';
 import type { SearchConfig } from './config.ts';
@@ -19,7 +20,7 @@ export function seedFormulas(
 ): Term[] {
   if (kind === 'none') return [];
   const named = PROGRAM_PROXIES.map(({ program }): Term => aggregateOf('unit_mean', program));
-  const fits = (term: Term) => unitPrograms(term).every((program) => Array.isArray(inferShapes(program, signature)));
+  const fits = (term: Term) => formulaProblem(term, signature) === undefined;
   if (kind === 'catalogue') return named.filter(fits);
   const short = systematicPrograms().map((program): Term => aggregateOf('unit_mean', program));
   const fitting = short.filter(fits);

@@ -1,10 +1,13 @@
-import { findAggregator } from '../formulas/aggregators.ts';
+import { findAggregator, matrixDocumentation } from '../formulas/aggregators.ts';
 import { distinctPrograms } from '../formulas/evaluate.ts';
 import { formulaToLatex } from '../formulas/latex.ts';
 import { findNetworkNumber } from '../formulas/numbers.ts';
 import { printFormula } from '../formulas/print.ts';
 import { findScalarOperator } from '../formulas/scalar-operators.ts';
 import { COMBINER_MEANINGS, type Formula, type Term } from '../formulas/tree.ts';
+import { matrixProblem } from '../formulas/validity.ts';
+import { operatorOf } from '../programs/operators.ts';
+import { symbolicSignature } from '../programs/symbols.ts';
 import { canonicalText, isLeaf, type Program, subtrees } from '../programs/tree.ts';
 import { latexToUnicode } from '../programs/unicode.ts';
 import type { ExplainedNode } from './explain.ts';
@@ -40,6 +43,16 @@ export function explainFormula(formula: Formula, explainProgram: ProgramExplaine
         const inner = explainProgram(term.program);
         nodes.push(...inner.nodes.map((node) => ({ ...node, depth: node.depth + depth + 1 })));
         problem ??= inner.problem;
+        return;
+      }
+      case 'matrix': {
+        add(term.operator, depth, operatorOf(term.operator).documentation);
+        const meaning = matrixDocumentation(term.aggregator);
+        nodes.push({ name: term.aggregator, depth: depth + 1, shape: 'B×B', meaning });
+        aggregators.set(term.aggregator, { name: term.aggregator, meaning });
+        const inner = explainProgram(term.program);
+        nodes.push(...inner.nodes.map((node) => ({ ...node, depth: node.depth + depth + 2 })));
+        problem ??= inner.problem ?? matrixProblem(term, symbolicSignature()) ?? null;
         return;
       }
       case 'number':

@@ -89,6 +89,11 @@ export function findAggregator(name: string) {
   return byName.get(name);
 }
 
+/** What an aggregator does to matrices. */
+export function matrixDocumentation(name: AggregatorName): string {
+  return `${byName.get(name)!.documentation} Here of matrices over the samples, element by element.`;
+}
+
 /** A program's values on a network's units as one number; NaN without units. */
 export function aggregate(name: AggregatorName, values: Float64Array): number {
   return values.length === 0 ? Number.NaN : byName.get(name)!.of(values);

@@ -1,12 +1,18 @@
 import type { NetworkGraph } from '../graph/graph.ts';
 import { canonicalText, type Program } from '../programs/tree.ts';
 import { aggregate } from './aggregators.ts';
+import { ofMatrix } from './matrix-operators.ts';
 import { findNetworkNumber } from './numbers.ts';
 import { findScalarOperator } from './scalar-operators.ts';
 import { type Formula, type Term, unitPrograms } from './tree.ts';
 
-/** Values of a unit program on the units of one network; undefined where it is not known. */
-export type UnitValues = (program: Program) => Float64Array;
+/** Values of unit programs on the units of one network. */
+export interface UnitValues {
+  /** The mean of a program's value on each unit. */
+  means(program: Program): Float64Array;
+  /** Of a program whose value is a matrix over the samples: each element, row by row, on every unit. */
+  elements(program: Program): readonly Float64Array[];
+}
 
 /** The distinct unit programs of formulas (equal but for the order of commutative operands), and the place of each by its canonical text. */
 export function distinctPrograms(formulas: readonly Formula[]): {
@@ -26,12 +32,16 @@ export function distinctPrograms(formulas: readonly Formula[]): {
 
 /**
  * A term's value on one network, in float64. NaN where a value that it reads is NaN, or for a network without units where it reads any.
- * Infinities of units count as numbers: a maximum ignores −∞.
+ * Infinities of units count as numbers: a maximum ignores −∞; in a matrix they make NaN.
  */
 export function termValue(term: Term, graph: NetworkGraph, values: UnitValues): number {
   switch (term.kind) {
     case 'aggregate':
-      return aggregate(term.aggregator, values(term.program));
+      return aggregate(term.aggregator, values.means(term.program));
+    case 'matrix': {
+      const matrix = Float64Array.from(values.elements(term.program), (units) => aggregate(term.aggregator, units));
+      return ofMatrix(term.operator, matrix);
+    }
     case 'number':
       return findNetworkNumber(term.name)!.of(graph);
     case 'constant':

@@ -1,4 +1,5 @@
 import { toLatex } from '../programs/export.ts';
+import { operatorOf } from '../programs/operators.ts';
 import { findAggregator } from './aggregators.ts';
 import { findScalarOperator } from './scalar-operators.ts';
 import { asProgram, type Formula, type Term } from './tree.ts';
@@ -20,6 +21,10 @@ function termLatex(term: Term): string {
   switch (term.kind) {
     case 'aggregate':
       return fill(findAggregator(term.aggregator)!.latex, [toLatex(term.program)]);
+    case 'matrix': {
+      const matrix = fill(findAggregator(term.aggregator)!.latex, [toLatex(term.program)]);
+      return fill(operatorOf(term.operator).latex, [matrix]);
+    }
     case 'number':
       return `\\mathrm{${term.name}}`;
     case 'constant':

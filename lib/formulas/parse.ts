@@ -3,7 +3,9 @@ import { findOperator, OPERATORS } from '../programs/operators.ts';
 import { readProgram } from '../programs/parse.ts';
 import { TENSORS } from '../programs/tensors.ts';
 import { quote, TokenReader } from '../programs/tokens.ts';
+import type { Program } from '../programs/tree.ts';
 import { AGGREGATORS, findAggregator } from './aggregators.ts';
+import { findMatrixOperator, MATRIX_OPERATORS, type MatrixOperatorName } from './matrix-operators.ts';
 import { findNetworkNumber, NETWORK_NUMBERS } from './numbers.ts';
 import { findScalarOperator, SCALAR_OPERATORS } from './scalar-operators.ts';
 import {
@@ -15,6 +17,7 @@ import {
   forest,
   MAX_TERM_NODES,
   MAX_TERMS,
+  matrixNumberOf,
   numberOf,
   operation,
   type Term,
@@ -76,21 +79,42 @@ function readTerm(reader: TokenReader, calls: NetworkCalls, outermost: boolean, 
   }
   const aggregator = findAggregator(name.text);
   if (aggregator) {
-    reader.next();
-    expectOpening(reader, aggregator.name);
-    const inner = reader.current;
-    if (NETWORK_LEVEL.has(inner.text)) {
-      reader.fail(`${aggregator.name} takes a program of a unit, found ${quote(inner.text)}`, inner);
-    }
-    const program = readProgram(reader);
-    const closing = reader.next();
-    if (closing.text !== ')') reader.fail(`expected ')', found ${quote(closing.text)}`, closing);
-    return aggregateOf(aggregator.name, program);
+    return aggregateOf(aggregator.name, readAggregated(reader));
   }
   if ((COMBINERS as readonly string[]).includes(name.text)) {
     reader.fail(`${name.text} can only be the outermost of a formula`, name);
   }
   return readOperation(reader, calls, outermost, nodes);
+}
+
+/** The program in the parentheses of the aggregator at hand. */
+function readAggregated(reader: TokenReader): Program {
+  const { text: aggregator } = reader.next();
+  expectOpening(reader, aggregator);
+  const inner = reader.current;
+  if (NETWORK_LEVEL.has(inner.text)) {
+    reader.fail(`${aggregator} takes a program of a unit, found ${quote(inner.text)}`, inner);
+  }
+  const program = readProgram(reader);
+  expectClosing(reader);
+  return program;
+}
+
+/** An operator over a matrix of the network: the units' matrices, aggregated. */
+function readMatrixNumber(reader: TokenReader, operator: MatrixOperatorName): Term {
+  reader.next();
+  expectOpening(reader, operator);
+  const name = reader.current;
+  const aggregator = findAggregator(name.text);
+  if (!aggregator) {
+    reader.fail(
+      `${operator} over a network takes matrices of its units in an aggregator, such as unit_sum(…), found ${quote(name.text)}`,
+      name,
+    );
+  }
+  const program = readAggregated(reader);
+  expectClosing(reader);
+  return matrixNumberOf(operator, aggregator.name, program);
 }
 
 /** An operator over numbers of the network, or a program of a unit: they share names, and what they hold tells them apart. */
@@ -100,13 +124,15 @@ function readOperation(reader: TokenReader, calls: NetworkCalls, outermost: bool
   const ofUnits = findOperator(name.text) !== undefined || (TENSORS as readonly string[]).includes(name.text);
   const ofNetwork = calls.has(name.offset);
   if (outermost && !ofNetwork && ofUnits) return aggregateOf('unit_mean', readProgram(reader));
+  const ofMatrices = findMatrixOperator(name.text);
+  if (ofMatrices && ofNetwork) return readMatrixNumber(reader, ofMatrices.name);
   if (!operator || (ofUnits && !ofNetwork)) {
     if (!/^\w/.test(name.text)) reader.fail(`expected a term, found ${quote(name.text)}`, name);
     if (!ofUnits) reader.fail(`unknown name ${quote(name.text)}${didYouMean(name.text, KNOWN)}`, name);
-    const known = SCALAR_OPERATORS.map((row) => row.name).join(', ');
+    const known = [...SCALAR_OPERATORS, ...MATRIX_OPERATORS].map((row) => row.name).join(', ');
     reader.fail(
       ofNetwork
-        ? `${name.text} is an operator over tensors of a unit; over numbers of a network there are ${known}`
+        ? `${name.text} is an operator over tensors of a unit; over a network there are ${known}`
         : `${quote(name.text)} is of a unit and needs an aggregator around it, such as unit_mean(…)`,
       name,
     );
@@ -157,6 +183,11 @@ function readConstant(reader: TokenReader): Term {
   const value = Number(token.text);
   if (!Number.isFinite(value)) reader.fail(`${quote(token.text)} is beyond what a number can hold`, token);
   return constant(negative ? -value : value);
+}
+
+function expectClosing(reader: TokenReader): void {
+  const closing = reader.next();
+  if (closing.text !== ')') reader.fail(`expected ')', found ${quote(closing.text)}`, closing);
 }
 
 function expectOpening(reader: TokenReader, name: string): void {

@@ -19,6 +19,8 @@ function printTerm(term: Term, program: typeof printProgram, ordered = false): s
   switch (term.kind) {
     case 'aggregate':
       return `${term.aggregator}(${program(term.program)})`;
+    case 'matrix':
+      return `${term.operator}(${term.aggregator}(${program(term.program)}))`;
     case 'number':
       return term.name;
     case 'constant':

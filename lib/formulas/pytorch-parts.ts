@@ -1,4 +1,24 @@
+import type { MatrixOperatorName } from './matrix-operators.ts';
 import type { Combiner } from './tree.ts';
+
+/** Python for matrices of a network: `_matrix(aggregate, values)`, the units' matrices made one element by element. */
+export const PYTORCH_MATRIX = `def _matrix(aggregate, values):
+    """The units' matrices made one, element by element."""
+    elements = torch.stack([value.flatten() for value in values], 1).tolist()
+    return torch.tensor([aggregate(v) for v in elements], dtype=torch.float64).reshape(values[0].shape)
+`;
+
+/** Python bodies over m, a finite square matrix in float64. */
+export const PYTORCH_MATRIX_BODIES: Readonly<Record<MatrixOperatorName, readonly string[]>> = {
+  logdet: ['d = float(torch.logdet(m))', 'return 0.0 if d != d else d'],
+  logabsdet: ['n = len(m)', 'return float(torch.linalg.slogdet(m + 1e-6 * torch.eye(n, dtype=torch.float64))[1]) / n'],
+  symeig_ratio: ['values = torch.linalg.eigvalsh(m @ m.t())', 'return float(values[-1] / values[0])'],
+  spectral_entropy: [
+    'values = torch.linalg.eigvalsh(m @ m.t()).clamp(min=0)',
+    'return float(torch.special.entr(values / values.sum()).sum()) if values.sum() > 0 else 0.0',
+  ],
+  participation_ratio: ['g = m @ m.t()', 'return float(g.trace() ** 2 / g.square().sum()) if g.trace() > 0 else 0.0'],
+};
 
 /** Python for the numbers of a network: `_numbers(network, data, units)`. */
 export const PYTORCH_NUMBERS = `def _numbers(network, data, units):

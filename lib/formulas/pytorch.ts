@@ -1,13 +1,13 @@
-import { toPyTorch } from '../programs/export.ts';
+import { toPyTorch, toPyTorchValue } from '../programs/export.ts';
 import { toPyTorchModule } from '../programs/pytorch-module.ts';
 import { PYTORCH_RECORDER } from '../programs/pytorch-recorder.ts';
 import { TENSORS } from '../programs/tensors.ts';
-import { canonicalText } from '../programs/tree.ts';
+import { canonicalText, type Program } from '../programs/tree.ts';
 import type { AggregatorName } from './aggregators.ts';
-import { distinctPrograms } from './evaluate.ts';
+import type { MatrixOperatorName } from './matrix-operators.ts';
 import type { NetworkNumberName } from './numbers.ts';
 import { printFormula } from './print.ts';
-import { PYTORCH_COMBINERS, PYTORCH_NUMBERS } from './pytorch-parts.ts';
+import { PYTORCH_COMBINERS, PYTORCH_MATRIX, PYTORCH_MATRIX_BODIES, PYTORCH_NUMBERS } from './pytorch-parts.ts';
 import type { ScalarOperatorName } from './scalar-operators.ts';
 import { asProgram, type Formula, formulaTensors, type Term, termsOf } from './tree.ts';
 
@@ -47,9 +47,8 @@ export function formulaToPyTorchModule(formula: Formula): string {
   if (program) return toPyTorchModule(program);
   const mask = formulaTensors(formula);
   const read = TENSORS.filter((_, index) => (mask >> index) & 1);
-  const { programs, rows } = distinctPrograms([formula]);
   const used = new Used();
-  const expressions = termsOf(formula).map((term) => expression(term, rows, used));
+  const expressions = termsOf(formula).map((term) => expression(term, used));
   const forest = formula.kind === 'forest';
   const usage = forest
     ? '    from this_module import scores\n    scores(networks, images)  # a list of floats'
@@ -73,10 +72,13 @@ from torch import nn
 # The tensors that the programs read: place (1 the ReLU's input, 2 the convolution's, 3 its weight, 4 the normalization's output), G for gradients,
 # and the pass: D over the images, N over noise, P over the images with a little noise, less D.
 READS = ${JSON.stringify(read)}`,
-    ...programs.map((one, at) => toPyTorch(one).replace('def proxy(unit):', `def _program_${at}(unit):`).trimEnd()),
-    `PROGRAMS = [${programs.map((_, at) => `_program_${at}`).join(', ')}]`,
+    ...used.programs.functions('_program', toPyTorch),
+    ...used.matrices.functions('_matrix', toPyTorchValue),
+    `PROGRAMS = ${used.programs.list('_program')}`,
+    ...(used.matrices.size > 0 ? [`MATRICES = ${used.matrices.list('_matrix')}`, PYTORCH_MATRIX.trimEnd()] : []),
     ...[...used.aggregators].map((name) => aggregateSource(name)),
     ...[...used.operators].map((name) => operatorSource(name)),
+    ...[...used.matrixOperators].map((name) => matrixOperatorSource(name)),
     PYTORCH_RECORDER.trimEnd(),
     ...(used.numbers.size > 0 ? [PYTORCH_NUMBERS.trimEnd()] : []),
     `def terms(network, data, noise=None, perturbed=None):
@@ -85,8 +87,8 @@ READS = ${JSON.stringify(read)}`,
     """
     units = _units(network, data, noise, perturbed)
     values = [[program(unit) for unit in units] for program in PROGRAMS]${
-      used.numbers.size > 0 ? '\n    numbers = _numbers(network, data, units)' : ''
-    }
+      used.matrices.size > 0 ? '\n    matrices = [[program(unit) for unit in units] for program in MATRICES]' : ''
+    }${used.numbers.size > 0 ? '\n    numbers = _numbers(network, data, units)' : ''}
     return [
 ${expressions.map((text) => `        ${text},`).join('\n')}
     ]`,
@@ -123,13 +125,48 @@ class Used {
   readonly aggregators = new Set<AggregatorName>();
   readonly operators = new Set<ScalarOperatorName>();
   readonly numbers = new Set<NetworkNumberName>();
+  readonly matrixOperators = new Set<MatrixOperatorName>();
+  readonly programs = new Functions();
+  readonly matrices = new Functions();
 }
 
-function expression(term: Term, rows: ReadonlyMap<string, number>, used: Used): string {
+/** Distinct programs in the order in which they are met. */
+class Functions {
+  readonly #programs = new Map<string, Program>();
+
+  get size(): number {
+    return this.#programs.size;
+  }
+
+  /** The place of a program, which it takes now where it has none. */
+  placeOf(program: Program): number {
+    const text = canonicalText(program);
+    if (!this.#programs.has(text)) this.#programs.set(text, program);
+    return [...this.#programs.keys()].indexOf(text);
+  }
+
+  functions(name: string, source: (program: Program) => string): string[] {
+    return [...this.#programs.values()].map((program, at) =>
+      source(program).replace('def proxy(unit):', `def ${name}_${at}(unit):`).trimEnd(),
+    );
+  }
+
+  list(name: string): string {
+    return `[${Array.from({ length: this.size }, (_, at) => `${name}_${at}`).join(', ')}]`;
+  }
+}
+
+function expression(term: Term, used: Used): string {
   switch (term.kind) {
     case 'aggregate':
       used.aggregators.add(term.aggregator);
-      return `_${term.aggregator}(values[${rows.get(canonicalText(term.program))}])`;
+      return `_${term.aggregator}(values[${used.programs.placeOf(term.program)}])`;
+    case 'matrix': {
+      used.aggregators.add(term.aggregator);
+      used.matrixOperators.add(term.operator);
+      const matrices = `matrices[${used.matrices.placeOf(term.program)}]`;
+      return `_${term.operator}(_matrix(_${term.aggregator}, ${matrices}))`;
+    }
     case 'number':
       used.numbers.add(term.name);
       return `numbers["${term.name}"]`;
@@ -137,7 +174,7 @@ function expression(term: Term, rows: ReadonlyMap<string, number>, used: Used): 
       return `float("${term.value}")`;
     case 'operation': {
       used.operators.add(term.operator);
-      return `_${term.operator}(${term.operands.map((operand) => expression(operand, rows, used)).join(', ')})`;
+      return `_${term.operator}(${term.operands.map((operand) => expression(operand, used)).join(', ')})`;
     }
   }
 }
@@ -147,6 +184,13 @@ function aggregateSource(name: AggregatorName): string {
     if any(x != x for x in v):
         return float("nan")
     return ${AGGREGATES[name]}`;
+}
+
+function matrixOperatorSource(name: MatrixOperatorName): string {
+  return `def _${name}(m):
+    if not bool(torch.isfinite(m).all()):
+        return float("nan")
+${PYTORCH_MATRIX_BODIES[name].map((line) => `    ${line}`).join('\n')}`;
 }
 
 function operatorSource(name: ScalarOperatorName): string {

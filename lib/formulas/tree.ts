@@ -1,6 +1,7 @@
 import { EznasError } from '../errors.ts';
 import { type Program, tensorsRead } from '../programs/tree.ts';
 import { type AggregatorName, findAggregator } from './aggregators.ts';
+import { findMatrixOperator, type MatrixOperatorName } from './matrix-operators.ts';
 import { findNetworkNumber, type NetworkNumberName } from './numbers.ts';
 import { findScalarOperator, type ScalarOperatorName } from './scalar-operators.ts';
 
@@ -11,6 +12,17 @@ export const MAX_TERMS = 32;
 /** A program of one unit, its values on a network's units made one number. */
 export interface Aggregate {
   readonly kind: 'aggregate';
+  readonly aggregator: AggregatorName;
+  readonly program: Program;
+}
+
+/**
+ * A number of one matrix of the network. The program's values on all units are matrices over the samples, such as Gram matrices; the aggregator makes
+ * one of them element by element.
+ */
+export interface MatrixNumber {
+  readonly kind: 'matrix';
+  readonly operator: MatrixOperatorName;
   readonly aggregator: AggregatorName;
   readonly program: Program;
 }
@@ -33,7 +45,7 @@ export interface Operation {
 }
 
 /** One number of a network: a tree over aggregated unit programs and numbers of the network. */
-export type Term = Aggregate | NumberNode | Constant | Operation;
+export type Term = Aggregate | MatrixNumber | NumberNode | Constant | Operation;
 
 /**
  * How the terms of a forest become one score: `rank_sum`, the sum of the logarithms of their ranks among the networks as shares (AZ-NAS, Lee and
@@ -65,6 +77,18 @@ export type Formula = Term | Forest;
 export function aggregateOf(aggregator: AggregatorName, program: Program): Aggregate {
   if (!findAggregator(aggregator)) throw new EznasError('INVALID_PROGRAM', `unknown aggregator '${aggregator}'`);
   return Object.freeze({ kind: 'aggregate', aggregator, program });
+}
+
+/** A number of an aggregated matrix. @throws EznasError INVALID_PROGRAM for an unknown operator or aggregator */
+export function matrixNumberOf(
+  operator: MatrixOperatorName,
+  aggregator: AggregatorName,
+  program: Program,
+): MatrixNumber {
+  if (!findMatrixOperator(operator)) {
+    throw new EznasError('INVALID_PROGRAM', `unknown operator '${operator}' over matrices of a network`);
+  }
+  return Object.freeze({ ...aggregateOf(aggregator, program), kind: 'matrix', operator });
 }
 
 /** A number of the network. @throws EznasError INVALID_PROGRAM for an unknown name */
@@ -127,12 +151,14 @@ export function formulaSize(formula: Formula): number {
 
 function termSize(term: Term): number {
   if (term.kind === 'aggregate') return 1 + term.program.size;
+  if (term.kind === 'matrix') return 2 + term.program.size;
   return term.kind === 'operation' ? term.operands.reduce((sum, operand) => sum + termSize(operand), 1) : 1;
 }
 
 /** Edges on the longest way from a term's root to a leaf; a program with its mean over the units has its own height. */
 export function termHeight(term: Term): number {
   if (term.kind === 'aggregate') return term.program.height + (term.aggregator === 'unit_mean' ? 0 : 1);
+  if (term.kind === 'matrix') return term.program.height + 2;
   return term.kind === 'operation' ? 1 + Math.max(...term.operands.map(termHeight)) : 0;
 }
 
@@ -158,6 +184,7 @@ export function replaceSubterm(term: Term, index: number, replacement: Term): Te
 export function unitPrograms(formula: Formula): Program[] {
   switch (formula.kind) {
     case 'aggregate':
+    case 'matrix':
       return [formula.program];
     case 'operation':
       return formula.operands.flatMap(unitPrograms);
@@ -166,6 +193,13 @@ export function unitPrograms(formula: Formula): Program[] {
     default:
       return [];
   }
+}
+
+/** The numbers of matrices within a formula, in order. */
+export function matrixNumbers(formula: Formula): MatrixNumber[] {
+  return termsOf(formula)
+    .flatMap(subterms)
+    .filter((term) => term.kind === 'matrix');
 }
 
 /** The program, where a formula is nothing but a program of a unit with its mean over the units: a program of the paper. */

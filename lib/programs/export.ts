@@ -48,22 +48,30 @@ function tensorLatex(tensor: TensorName): string {
  * float. The score of a network is the mean over its units.
  */
 export function toPyTorch(program: Program): string {
+  return pythonFunction(program, [
+    `"""Score of one unit: the mean of ${printProgram(program)}.`,
+    "unit maps tensor names ('T1D', ...) to float32 tensors. A network's score is the mean over its units.",
+    `return ${toPython(program)}.double().mean().item()`,
+  ]);
+}
+
+/** The like that returns the program's value itself, in float64. */
+export function toPyTorchValue(program: Program): string {
+  return pythonFunction(program, [
+    `"""Value of ${printProgram(program)} on one unit.`,
+    "unit maps tensor names ('T1D', ...) to float32 tensors.",
+    `return ${toPython(program)}.double()`,
+  ]);
+}
+
+function pythonFunction(program: Program, [what, unit, result]: readonly [string, string, string]): string {
   const operators = new Set<OperatorName>();
   for (const node of subtrees(program)) if (!isLeaf(node)) operators.add(node.operator);
   const helpers = [...operators].sort().map((name) => {
     const parameters = operatorOf(name).arity === 1 ? 'x' : 'a, b';
     return [`def ${name}(${parameters}):`, ...PYTORCH_BODIES[name].map((line) => `    ${line}`), ''];
   });
-  const body = [
-    `"""Score of one unit: the mean of ${printProgram(program)}.`,
-    '',
-    "unit maps tensor names ('T1D', ...) to float32 tensors. A network's score is the mean over its units.",
-    '"""',
-    'import torch',
-    '',
-    ...helpers.flat(),
-    `return ${toPython(program)}.double().mean().item()`,
-  ];
+  const body = [what, '', unit, '"""', 'import torch', '', ...helpers.flat(), result];
   return ['def proxy(unit):', ...body.map((line) => (line === '' ? '' : `    ${line}`)), ''].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { findAggregator } from '../formulas/aggregators.ts';
+import { findAggregator, matrixDocumentation } from '../formulas/aggregators.ts';
 import { formulaToLatex } from '../formulas/latex.ts';
 import { findNetworkNumber } from '../formulas/numbers.ts';
 import { parseFormula } from '../formulas/parse.ts';
@@ -42,6 +42,10 @@ function aggregatedTree(term: Exclude<Formula, { kind: 'forest' }>): TreeNode {
   switch (term.kind) {
     case 'aggregate':
       return inner(term.aggregator, findAggregator(term.aggregator)!.documentation, [programTree(term.program)]);
+    case 'matrix':
+      return inner(term.operator, operatorOf(term.operator).documentation, [
+        inner(term.aggregator, matrixDocumentation(term.aggregator), [programTree(term.program)]),
+      ]);
     case 'number':
       return leaf(term.name, findNetworkNumber(term.name)!.documentation);
     case 'constant':

@@ -263,6 +263,11 @@ void GroupCompiler::emitOutside(int32_t node) {
     return;
   }
   local(node).place = newScalar();
+  if (facts.role == Role::element) {
+    group_.elements.push_back({.out = local(node).place, .matrix = a, .element = facts.element});
+    addStep(Step::Kind::element, group_.elements.size() - 1);
+    return;
+  }
   group_.scalars.push_back({.op = facts.op, .out = local(node).place, .a = a, .b = b});
   addStep(Step::Kind::scalar, group_.scalars.size() - 1);
 }

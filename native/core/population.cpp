@@ -23,11 +23,14 @@ bool isCommutative(Operator op) {
          op == Operator::cosine;
 }
 
+/// Elements that words can name.
+constexpr uint32_t kMostElements = uint32_t{1} << 24;
+
 constexpr uint32_t wordOf(Operator op) { return kOperatorWord + static_cast<uint32_t>(op); }
 
 /// The one spelling under which a value is stored.
 DagNode canonical(DagNode node) {
-  if (node.isTensor()) return node;
+  if (node.isTensor() || node.isElement()) return node;
   if (node.op() == Operator::heaviside) node.word = wordOf(Operator::gt0);
   if (node.op() == Operator::gt) {
     node.word = wordOf(Operator::lt);
@@ -59,11 +62,12 @@ class Builder {
         stack_.push_back(intern({.word = word}));
         continue;
       }
-      if (word < kOperatorWord || word >= kOperatorWord + kOperatorCount)
+      const bool isElement = word >= kElementWord && word - kElementWord < kMostElements;
+      if (!isElement && (word < kOperatorWord || word >= kOperatorWord + kOperatorCount))
         fail(program, i,
              "word " + std::to_string(word) + " names neither a tensor (0 to 21) nor an operator (64 to " +
                  std::to_string(kOperatorWord + kOperatorCount - 1) + ")");
-      const size_t arity = static_cast<size_t>(kArity[word - kOperatorWord]);
+      const size_t arity = isElement ? 1 : static_cast<size_t>(kArity[word - kOperatorWord]);
       if (stack_.size() < arity)
         fail(program, i,
              "the operator needs " + std::to_string(arity) + " operands, " + std::to_string(stack_.size()) +

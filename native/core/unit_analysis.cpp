@@ -112,6 +112,17 @@ void analyzeOperator(NodeFacts& facts, const NodeFacts& a, const NodeFacts* b) {
   facts.uniform = facts.uniform || facts.elements == 1 || (facts.role == Role::elementwise && uniformOperands);
 }
 
+/// Matrices alone have elements to read: a recorded tensor, which may lie elsewhere, is none.
+void analyzeElement(NodeFacts& facts, const Population::Dag::Node& node, const NodeFacts& matrix) {
+  if (matrix.shape.rank != 2 || node.element() >= matrix.elements) return;
+  facts.valid = facts.uniform = true;
+  facts.role = Role::element;
+  facts.element = matrix.uniform ? 0 : node.element();
+  facts.elements = 1;
+  facts.operands[0] = node.a;
+  setDomain(facts, facts.shape);
+}
+
 }  // namespace
 
 std::vector<NodeFacts> analyze(const Population::Dag& dag, const UnitShapes& shapes) {
@@ -129,6 +140,10 @@ std::vector<NodeFacts> analyze(const Population::Dag& dag, const UnitShapes& sha
     const NodeFacts& a = all[static_cast<size_t>(node.a)];
     const NodeFacts* b = node.b < 0 ? nullptr : &all[static_cast<size_t>(node.b)];
     if (!a.valid || (b != nullptr && !b->valid)) continue;
+    if (node.isElement()) {
+      analyzeElement(facts, node, a);
+      continue;
+    }
     const std::optional<Shape> shape = resultShape(node.op(), a.shape, b == nullptr ? Shape{} : b->shape);
     if (!shape) continue;
     facts.valid = true;

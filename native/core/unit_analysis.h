@@ -15,6 +15,7 @@ enum class Role : uint8_t {
   normalize,    // moments of the operand, then element by element
   reduction,    // of one or two operands to a scalar
   matrix,       // an operation on whole tensors in memory
+  element,      // one element of a matrix in memory
 };
 
 /// What is known of a node before its value, for units of one signature.
@@ -26,6 +27,7 @@ struct NodeFacts {
   Role role = Role::tensor;
   Operator op = Operator::add;  // as executed: a product of 1 × 1 matrices is an elementwise one
   float constant = 0;
+  uint32_t element = 0;            // which, of the operand
   int32_t operands[2] = {-1, -1};  // whose values are needed; constants need none
   Shape domain;                    // what the operands of elementwise operators and reductions broadcast to
   size_t domainElements = 0;

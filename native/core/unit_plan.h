@@ -77,8 +77,14 @@ struct ScalarStep {
   Place out, a, b;
 };
 
+/// One element of a matrix in memory as a scalar.
+struct ElementStep {
+  Place out, matrix;
+  uint32_t element = 0;
+};
+
 struct Step {
-  enum class Kind : uint8_t { loop, finish, repeated, scalar, fill, matrix };
+  enum class Kind : uint8_t { loop, finish, repeated, scalar, element, fill, matrix };
   Kind kind = Kind::loop;
   uint32_t index =
       0;  // finish: the reduction's sums are complete; repeated: a reduction whose operands are all scalars
@@ -93,6 +99,7 @@ struct Group {
   std::vector<MatrixStep> matrices;
   std::vector<FillStep> fills;
   std::vector<ScalarStep> scalars;
+  std::vector<ElementStep> elements;
 };
 
 /// Everything a population computes on units of one signature, in order: shapes are checked, common subtrees stand

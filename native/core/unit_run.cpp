@@ -90,6 +90,11 @@ void UnitRunner::runGroup(const Group& group) {
           kernels_.binary[op].vectors(address(scalar.out), address(scalar.a), address(scalar.b), 1);
         break;
       }
+      case Step::Kind::element: {
+        const ElementStep& element = group.elements[step.index];
+        *address(element.out) = address(element.matrix)[element.element];
+        break;
+      }
       case Step::Kind::fill: {
         const FillStep& fill = group.fills[step.index];
         kernels_.spread(address(fill.out), address(fill.value), {.sizes = {1, 1, 1, fill.count}}, 0, fill.count);

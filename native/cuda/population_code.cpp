@@ -291,6 +291,12 @@ class GroupEncoder {
       const ScalarStep& scalar = group_.scalars[step.index];
       return addSingle(opcodeOf(scalar.op), places_.of(scalar.out), scalar.a, scalar.b, 0);
     }
+    if (step.kind == Step::Kind::element) {
+      const ElementStep& element = group_.elements[step.index];
+      addSingle(TileOpcode::copy, places_.of(element.out), element.matrix, {}, 0);
+      singles_.back().a += element.element;
+      return;
+    }
     if (step.kind == Step::Kind::repeated) return addRepeated(group_.reductions[step.index]);
     if (step.kind == Step::Kind::finish) return;  // belongs to its loop
     flushSingles();

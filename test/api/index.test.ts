@@ -11,6 +11,7 @@ describe('the public API', () => {
       'EznasError',
       'FOREST_DEFAULTS',
       'GraphBuilder',
+      'MATRIX_OPERATORS',
       'MEASURES',
       'NETWORK_NUMBERS',
       'ONNX_WEIGHTS',

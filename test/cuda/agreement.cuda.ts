@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { TaskEvaluator } from '../../lib/discovery/task-evaluator.ts';
 import { resolveDevice } from '../../lib/engine/device.ts';
+import { evaluateTerms, scoreTerms } from '../../lib/engine/formulas.ts';
 import { collectStatistics, evaluatePrograms, networkGradients, scoreNetworks } from '../../lib/engine/run.ts';
 import { Statistics } from '../../lib/engine/statistics.ts';
 import { evolve } from '../../lib/evolution/evolve.ts';
 import { resolveConfig } from '../../lib/evolution/presets.ts';
 import { drawTasks } from '../../lib/evolution/task.ts';
+import { parseFormula } from '../../lib/formulas/parse.ts';
 import { printFormula } from '../../lib/formulas/print.ts';
 import { params } from '../../lib/graph/counts.ts';
 import { ProgramGenerator } from '../../lib/programs/generate.ts';
@@ -80,6 +82,20 @@ describe('the GPUs beside the CPU', () => {
         assert.deepEqual(gpu.unitScores(program, network), recorded.unitScores(program, network));
         assert.equal(gpu.unitScores(program, network)!.length, cpu.unitScores(program, network)!.length);
       }
+    }
+  });
+
+  it("gives a network's matrices as the CPU, streamed as recorded", async () => {
+    const formulas = ['logdet(unit_sum(gram(T1D)))', 'spectral_entropy(unit_max(add(gram(T4D), gram(T2D))))'].map(
+      parseFormula,
+    );
+    const cpu = await scoreTerms(networks, formulas, inputs, { seed: 5, device: 'cpu' });
+    const gpu = await scoreTerms(networks, formulas, inputs, { seed: 5, device: 'cuda' });
+    using statistics = await collectStatistics(networks, inputs, { seed: 5, device: 'cuda' });
+    assert.deepEqual(await evaluateTerms(statistics, networks, formulas), gpu);
+    for (const at of formulas.keys()) {
+      const distance = relativeDifference(gpu[at]![0]!, cpu[at]![0]!);
+      assert.ok(distance < 1e-4, `${printFormula(formulas[at]!)}: ${distance}`);
     }
   });
 

@@ -4,6 +4,7 @@ import temml from 'temml';
 import { explain, toPyTorchSource } from '../../lib/explain/explain.ts';
 import { AGGREGATORS } from '../../lib/formulas/aggregators.ts';
 import { formulaToLatex } from '../../lib/formulas/latex.ts';
+import { MATRIX_OPERATORS } from '../../lib/formulas/matrix-operators.ts';
 import { parseFormula } from '../../lib/formulas/parse.ts';
 import { SCALAR_OPERATORS } from '../../lib/formulas/scalar-operators.ts';
 import { toLatex } from '../../lib/programs/export.ts';
@@ -136,6 +137,9 @@ describe('formulas in Unicode', () => {
     }
     const written = (text: string) => latexToUnicode(formulaToLatex(parseFormula(text)));
     for (const { name } of AGGREGATORS) assert.doesNotMatch(written(`z_sum(${name}(mean(T3)))`), /[\\{}]/, name);
+    for (const { name } of MATRIX_OPERATORS) {
+      assert.doesNotMatch(written(`${name}(unit_depthmean(gram(T1D)))`), /[\\{}]/, name);
+    }
     for (const { name, arity } of SCALAR_OPERATORS) {
       assert.doesNotMatch(written(`${name}(${['params', '1e-7'].slice(0, arity).join(', ')})`), /[\\{}]/, name);
     }

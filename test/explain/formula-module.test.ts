@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { scoreTerms } from '../../lib/engine/formulas.ts';
 import { AGGREGATORS } from '../../lib/formulas/aggregators.ts';
 import { combineTerms } from '../../lib/formulas/combine.ts';
+import { MATRIX_OPERATORS } from '../../lib/formulas/matrix-operators.ts';
 import { NETWORK_NUMBERS } from '../../lib/formulas/numbers.ts';
 import { parseFormula } from '../../lib/formulas/parse.ts';
 import { formulaToPyTorchModule } from '../../lib/formulas/pytorch.ts';
@@ -95,7 +96,9 @@ describe('the PyTorch module of a formula', () => {
 
   it('was tried with every aggregator, number, operator and combiner', () => {
     const all = FIXTURE.formulas.map(({ formula }) => formula).join(' ');
-    const names = [...AGGREGATORS, ...NETWORK_NUMBERS, ...SCALAR_OPERATORS].map(({ name }) => name);
+    const names = [...AGGREGATORS, ...NETWORK_NUMBERS, ...SCALAR_OPERATORS, ...MATRIX_OPERATORS].map(
+      ({ name }) => name,
+    );
     for (const name of [...names, ...COMBINERS]) assert.match(all, new RegExp(`\\b${name}\\b`));
   });
 

@@ -122,7 +122,10 @@ describe('growing a forest', () => {
     const { forest, taus, growth, programs } = await growForest(problem({ evaluate }));
     const rows = forest.terms.map((term) =>
       Float64Array.from(GRAPHS, (graph, n) =>
-        termValue(term, graph, (program) => values.get(canonicalText(program))![n]!),
+        termValue(term, graph, {
+          means: (program) => values.get(canonicalText(program))![n]!,
+          elements: () => [],
+        }),
       ),
     );
     assert.ok(Math.abs(taus[0]! - kendallTauB(combineTerms('share_sum', rows), ACCURACIES)) < 1e-12);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { AGGREGATORS } from '../../lib/formulas/aggregators.ts';
+import { MATRIX_OPERATORS } from '../../lib/formulas/matrix-operators.ts';
 import { NETWORK_NUMBERS } from '../../lib/formulas/numbers.ts';
 import { SCALAR_OPERATORS } from '../../lib/formulas/scalar-operators.ts';
 import {
@@ -8,6 +9,7 @@ import {
   constant,
   type Formula,
   forest,
+  matrixNumberOf,
   numberOf,
   operation,
   type Term,
@@ -20,6 +22,9 @@ const anyAggregate = fc
 
 const anyLeaf: fc.Arbitrary<Term> = fc.oneof(
   anyAggregate,
+  fc
+    .tuple(fc.constantFrom(...MATRIX_OPERATORS), fc.constantFrom(...AGGREGATORS), anyProgram)
+    .map(([operator, aggregator, program]): Term => matrixNumberOf(operator.name, aggregator.name, program)),
   fc.constantFrom(...NETWORK_NUMBERS).map(({ name }) => numberOf(name)),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => constant(value === 0 ? 0 : value)),
 );

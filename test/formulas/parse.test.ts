@@ -53,6 +53,8 @@ describe('parsing formulas', () => {
       'div(-1.5e-7, params)',
       'neg(unit_std(exp(T3)))',
       'add(1, 2)',
+      'logdet(unit_sum(gram(T1D)))',
+      'rank_sum(sub(logabsdet(unit_max(gram(T4D))), units), unit_max(logdet(T3)), logdet(T3))',
     ];
     for (const text of same) assert.equal(printFormula(parseFormula(text)), text);
     assert.equal(printFormula(parseFormula(' neg (\n unit_sum( T3 ) ) ')), 'neg(unit_sum(T3))');
@@ -78,6 +80,9 @@ describe('parsing formulas', () => {
       ['mul(1e999, params)', 4, /beyond/],
       ['rank_sum()', 9, /found '\)'/],
       ['params flops', 7, /after the end/],
+      ['logdet(params)', 7, /takes matrices of its units in an aggregator, such as unit_sum\(…\), found 'params'/],
+      ['logdet(add(unit_sum(gram(T1D)), 1))', 7, /found 'add'/],
+      ['logdet(unit_sum(gram(T1D)), T3)', 26, /expected '\)'/],
       ['unit_sum(lodget(T3))', 9, /unknown operator 'lodget'; did you mean 'logdet'/],
     ];
     for (const [text, offset, message] of cases) {

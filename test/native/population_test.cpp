@@ -76,6 +76,7 @@ void malformed() {
   refuse({kT1D, kOperatorWord + kOperatorCount}, {0, 2},
          ("word " + std::to_string(kOperatorWord + kOperatorCount)).c_str());
   refuse({kT1D, 0xffffffffu}, {0, 2}, "word 4294967295");
+  refuse({kElementWord}, {0, 1}, "needs 1");
   refuse({kT1D, kT1D}, {0, 1, 1, 2}, "program 1");
   refuse({kT1D, kT1D}, {0, 1, 100, 2}, "program 1");
   refuse({kT1D, kT1D}, {0, 2, 1, 2}, "program 0");
@@ -149,6 +150,39 @@ void againstPlain() {
   }
   std::printf("%d valid scores, %d compared, %d undecided\n", valid, compared, undecided);
   expect(undecided < valid / 5, "most scores are decided");
+}
+
+/// Elements of matrices on every signature: of a Gram matrix, whole and as an operand of tile loops, and of one value.
+void elements() {
+  Random random(15);
+  const uint32_t gram = word(Operator::gram), add = word(Operator::add), ones = word(Operator::ones_like);
+  for (const UnitShapes& shapes : signatures()) {
+    const Networks networks(random, {{shapes}});
+    const auto rows = static_cast<uint32_t>(shapes.of(kT4D).dims[0]);
+    const auto columns = static_cast<size_t>(shapes.of(kT4D).numel()) / rows;
+    const float* x = networks.statistics[0].units[0].tensors[kT4D];
+    std::vector<Program> programs;
+    for (uint32_t e = 0; e < rows * rows; ++e)
+      for (const Program& matrix : {Program{kT4D, gram}, {kT4D, gram, kT4D, gram, add}, {kT4D, gram, ones}}) {
+        programs.push_back(matrix);
+        programs.back().push_back(kElementWord + e);
+      }
+    const ScoreMatrix matrix = evaluated(networks.statistics, programs);
+    expect(sameMatrix(matrix, evaluated(networks.statistics, programs, false)), "sharing does not change elements");
+    for (uint32_t e = 0; e < rows * rows; ++e) {
+      double want = 0, size = 0;
+      for (size_t k = 0; k < columns; ++k) {
+        const double a = x[e / rows * columns + k], b = x[e % rows * columns + k];
+        want += a * b;
+        size += std::abs(a * b);
+      }
+      const double* got = &matrix.scores[size_t{3} * e];
+      expect(std::abs(got[0] - want) <= 1e-6 * size && got[1] == 2 * got[0] && got[2] == 1, "element of a matrix");
+    }
+    const ScoreMatrix refused =
+        evaluated(networks.statistics, {{kT4D, gram, kElementWord + rows * rows}, {kT4D, kElementWord}});
+    for (const ScoreStatus status : refused.status) expect(status == ScoreStatus::invalid, "no such element");
+  }
 }
 
 void sharing() {
@@ -316,6 +350,7 @@ void atThisLevel() {
   hashConsing();
   malformed();
   againstPlain();
+  elements();
   sharing();
   threads();
   specialInputs();

@@ -29,6 +29,8 @@ FORMULAS = [
     "div(log(units), exp(neg(stages)))",
     "abs(sub(square(units), mul(2.5e-1, depth)))",
     "unit_sum(frobenius_norm(T2GP))",
+    "add(logdet(unit_sum(add(gram(gt0(T1D)), gram(eq(gt0(T1D), zeros_like(T1D)))))), logabsdet(unit_mean(gram(T4D))))",
+    "rank_sum(spectral_entropy(unit_max(gram(T2D))), participation_ratio(unit_sum(gram(T2D))), symeig_ratio(unit_sum(gram(T4D))))",
 ]
 
 
