@@ -3,7 +3,15 @@ import { evolveProxy, formulaToPyTorchModule, parseFormula } from 'eznas';
 
 const { best, front, baselines } = await evolveProxy({
   seed: 2,
-  search: { population: 12, generations: 3, kept: 6, tasksPerPool: 2, tasksPerGeneration: 2, networksPerTask: 8 },
+  search: {
+    population: 12,
+    generations: 3,
+    kept: 6,
+    tasksPerPool: 2,
+    tasksPerGeneration: 2,
+    choiceTasks: 2,
+    networksPerTask: 8,
+  },
   judgeBatch: 4,
   heldOut: 40,
   onProgress: ({ stage, done, total }) => {

@@ -37,7 +37,15 @@ const { best, tasks } = await evolveProxy({
   tasks: ['chains'],
   judgedTasks: ['nasbench201:cifar100'],
   seed: 1,
-  search: { population: 12, generations: 3, kept: 6, tasksPerPool: 2, tasksPerGeneration: 2, networksPerTask: 8 },
+  search: {
+    population: 12,
+    generations: 3,
+    kept: 6,
+    tasksPerPool: 2,
+    tasksPerGeneration: 2,
+    choiceTasks: 2,
+    networksPerTask: 8,
+  },
   judgeBatch: 4,
   heldOut: 30,
 });

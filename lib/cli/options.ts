@@ -254,7 +254,7 @@ const OPTIONS = {
   judgeBatch: {
     flags: '--judge-batch <images>',
     help: 'images in the minibatch that the result is judged with',
-    fallback: "16; with --preset formulas the search's",
+    fallback: "the search's; 16 with --preset paper",
     schema: integer(1, 4096),
   },
   heldOut: {

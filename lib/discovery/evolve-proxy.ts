@@ -61,7 +61,7 @@ export interface EvolveProxyOptions
   readonly images?: string;
   /** Images in the search's minibatch, default 1. */
   readonly batch?: number;
-  /** Images in the minibatch of the final judgement; default 16, and with the preset `formulas` that of the search, on which values of many formulas depend. */
+  /** Images in the minibatch of the final judgement; default that of the search, on which values of many formulas depend, and 16 with the preset `paper`. */
   readonly judgeBatch?: number;
   /**
    * Networks of the final judgement on each task, which the search never sees; fewer where a task has no more. Default 1,000, or where there are several
@@ -125,7 +125,7 @@ export async function evolveProxy(options: EvolveProxyOptions = {}): Promise<Evo
     ...nameTasks(options),
     images: images === 'photographs' || images === 'noise' ? images : resolve(images),
     batch: options.batch ?? 1,
-    judgeBatch: options.judgeBatch ?? (options.preset === 'formulas' ? (options.batch ?? 1) : DEFAULT_BATCH),
+    judgeBatch: options.judgeBatch ?? (options.preset === 'paper' ? DEFAULT_BATCH : (options.batch ?? 1)),
     precision: options.precision ?? 'float32',
     separableUnit: options.separableUnit ?? null,
     heldOut: options.heldOut ?? null,

@@ -27,9 +27,9 @@ const PAPER: SearchConfig = {
 
 /**
  * Past the paper: formulas of every operator and aggregator, of which the fittest survive; a hurdle; and a winner that is chosen on as many networks
- * again as the search ranks.
+ * again as the search ranks. Chosen by measurement (docs/results.md).
  */
-const FORMULAS: SearchConfig = {
+const DEFAULT: SearchConfig = {
   ...PAPER,
   sign: 'shared',
   heightDraw: 'uniform',
@@ -60,12 +60,8 @@ const FORMULAS: SearchConfig = {
   finalists: 50,
 };
 
-/** Named configurations. `default` is the paper's size with one sign for all tasks and new programs of evenly spread heights. */
-export const PRESETS = {
-  default: { ...PAPER, heightDraw: 'uniform', sign: 'shared' },
-  paper: PAPER,
-  formulas: FORMULAS,
-} as const satisfies Record<string, SearchConfig>;
+/** Named configurations. */
+export const PRESETS = { default: DEFAULT, paper: PAPER } as const satisfies Record<string, SearchConfig>;
 
 export type PresetName = keyof typeof PRESETS;
 

@@ -52,7 +52,7 @@ describe('bad input', () => {
       'a search of all networks',
       ['evolve', '--networks', 'all'],
       2,
-      /option --networks: 'all' .* multiple of its 4 groups/,
+      /option --networks: 'all' .* multiple of its 8 groups/,
     ],
     ['networks that no tasks share evenly', ['evolve', '--networks', '81'], 2, /option --networks: '81'/],
     ['a population of one', ['evolve', '--population', '1'], 2, /option --population: '1'/],

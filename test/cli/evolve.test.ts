@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { evolveResult } from './schemas.ts';
 import { assertFails, eznas, jsonOf, start, useTemporaryFolder } from './support.ts';
 
-const TINY = ['--population', '8', '--groups', '2', '--networks', '8', '--held-out', '10', '--seed', '2'];
+const TINY = ['--population', '8', '--groups', '2', '--networks', '16', '--held-out', '10', '--seed', '2'];
 
 /** A result without what two runs of one search may differ in. */
 const comparable = (value: unknown) => ({ ...evolveResult.parse(value), runFolder: '' });
@@ -23,7 +23,7 @@ describe('eznas evolve', function () {
       ['eznas-a', 'params', 'flops'].map((name) => ({ name, networks: 10 })),
     );
     assert.deepEqual(result.protocol.networks, { count: 10, chosen: 'held-out' });
-    assert.equal(result.protocol.batch, 16);
+    assert.equal(result.protocol.batch, 1);
     const { population, generations, networksPerTask, batch } = result.search;
     assert.deepEqual(
       { population, generations, networksPerTask, batch },
@@ -39,7 +39,7 @@ describe('eznas evolve', function () {
     assert.match(stdout, /^result\tvalue\tnote\nbest formula\t.*\nfitness\t.*\nrun folder\t.*\n\nname\tkendallTau\t/);
     assert.match(
       stderr,
-      /^recording statistics: 8\/8 networks.*\nevolving: 1\/1 generations.*\njudging: 10\/10 networks/,
+      /^recording statistics: 16\/16 networks.*\nevolving: 1\/1 generations.*\njudging: 10\/10 networks/,
     );
   });
 
@@ -59,9 +59,9 @@ describe('eznas evolve', function () {
   });
 
   it('changes fields of the search with --set; formulas are judged at the batch of the search', async () => {
-    const begin = ['evolve', ...TINY, '--preset', 'formulas', '--generations', '1', '--run', temporary('formulas')];
+    const begin = ['evolve', ...TINY, '--generations', '1', '--run', temporary('set')];
     const given = ['--set', 'replacement=aging', '--set', 'aggregators=["unit_sum","unit_max"]', '--set', 'kept=3'];
-    const { search, protocol, front } = evolveResult.parse(await jsonOf(...begin, '--networks', '16', ...given));
+    const { search, protocol, front } = evolveResult.parse(await jsonOf(...begin, ...given));
     const { replacement, aggregators, kept } = search as Record<string, unknown>;
     assert.deepEqual(
       { replacement, aggregators, kept, batch: protocol.batch },

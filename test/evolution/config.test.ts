@@ -32,16 +32,9 @@ describe('search configuration', () => {
     });
   });
 
-  it('default: one sign for all tasks, otherwise of the same size', () => {
-    const { sign, heightDraw, ...rest } = PRESETS.default;
-    assert.equal(sign, 'shared');
-    assert.equal(heightDraw, 'uniform');
-    assert.deepEqual({ ...PRESETS.paper, ...rest }, PRESETS.paper);
-  });
-
-  it('formulas: sees 200 networks, half of them in the final choice alone', () => {
-    const { tasksPerPool, choiceTasks = 0, networksPerTask } = PRESETS.formulas;
-    assert.deepEqual([tasksPerPool * networksPerTask, choiceTasks * networksPerTask], [100, 100]);
+  it('default: sees 200 networks, half of them in the final choice alone, and one sign for all', () => {
+    const { tasksPerPool, choiceTasks = 0, networksPerTask, sign } = PRESETS.default;
+    assert.deepEqual([tasksPerPool * networksPerTask, choiceTasks * networksPerTask, sign], [100, 100, 'shared']);
   });
 
   it('presets pass their own check', () => {
@@ -74,6 +67,6 @@ describe('search configuration', () => {
     refuses(with_({ colour: 'red' }), /unknown search option 'colour'/, /population/);
     refuses(() => parseSearchConfig(undefined), /must be an object/);
     refuses(() => parseSearchConfig({}), /population|seed/, /got undefined/);
-    refuses(() => resolveConfig('big' as PresetName), /unknown preset "big"/, /default, paper, formulas/);
+    refuses(() => resolveConfig('big' as PresetName), /unknown preset "big"/, /known are default, paper$/);
   });
 });

@@ -130,7 +130,7 @@ describe('the installed package', () => {
   });
 
   it('evolves, and resumes', () => {
-    const small = ['--generations', '2', '--population', '6', '--networks', '8', '--held-out', '10'];
+    const small = ['--generations', '2', '--population', '6', '--networks', '16', '--held-out', '10'];
     const run = join(WORK, 'run');
     const { best } = evolveResult.parse(jsonOf('evolve', ...small, '--run', run));
     assert.deepEqual(readdirSync(run).sort(), [

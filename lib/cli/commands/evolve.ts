@@ -7,6 +7,7 @@ import {
   resumeEvolution,
 } from '../../discovery/evolve-proxy.ts';
 import { EznasError } from '../../errors.ts';
+import type { SearchConfig } from '../../evolution/config.ts';
 import { PRESETS } from '../../evolution/presets.ts';
 import { ARCHIVE } from '../../evolution/run-folder.ts';
 import { describeShortened, judgementTable } from '../judgement-table.ts';
@@ -60,7 +61,7 @@ export function addEvolve(cli: Command, signal: AbortSignal): void {
     .command('evolve')
     .summary('evolve a proxy')
     .description(
-      'Evolves a proxy on trained accuracies of a benchmark, then judges it on networks that the search never saw, at batch 16 by default, beside EZNAS-A, ' +
+      'Evolves a proxy on trained accuracies of a benchmark, then judges it on networks that the search never saw, beside EZNAS-A, ' +
         'the number of parameters and FLOPs. The run is kept in a folder and can be resumed however it ends.',
     );
   addOptions(command, OPTIONS, {
@@ -75,8 +76,8 @@ export function addEvolve(cli: Command, signal: AbortSignal): void {
     `
 Examples:
   $ eznas evolve
-  $ eznas evolve --preset paper --dataset cifar100 --seed 7 --run runs/seven
-  $ eznas evolve --preset formulas --seed 7
+  $ eznas evolve --dataset cifar100 --seed 7 --run runs/seven
+  $ eznas evolve --preset paper
   $ eznas evolve --set replacement=aging --set selection=lexicase --set islands=4 --set migrationInterval=3
   $ eznas evolve --tasks nasbench201:cifar10,nasbench201:imagenet16-120,darts-nasbench301 --judge all
   $ eznas evolve --resume runs/seven --json`,
@@ -112,10 +113,10 @@ Examples:
 function searchOptions(options: Options): EvolveProxyOptions {
   const { preset, generations, population, tasks, judge, groups, networks, set = [] } = options;
   const { space, dataset, seed, images, batch, precision, heldOut, separableUnit, judgeBatch } = options;
-  const from = PRESETS[preset ?? 'default'];
+  const from: SearchConfig = PRESETS[preset ?? 'default'];
   const seen = groups ?? from.tasksPerGeneration;
   // Where some groups are kept for the final choice, as many as are seen.
-  const kept = 'choiceTasks' in from ? seen : 0;
+  const kept = from.choiceTasks === undefined ? 0 : seen;
   const groupCount = seen + kept;
   if (
     networks !== undefined &&
