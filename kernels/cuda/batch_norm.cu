@@ -108,16 +108,21 @@ __global__ void __launch_bounds__(kThreads) normalizeSums(BatchNorm s, const Nor
   const double count = static_cast<double>(s.batch) * s.pixels, inverse = item.inverseStd[channel];
   item.coefficients[channel] = static_cast<float>(all.first / count);
   item.coefficients[s.channels + channel] = static_cast<float>(all.second * inverse * inverse / count);
+  if (item.gScale == nullptr) return;
+  item.gScale[channel] = static_cast<float>(all.second * inverse);
+  item.gShift[channel] = static_cast<float>(all.first);
 }
 
 __global__ void __launch_bounds__(kThreads)
     normalizeBackward(BatchNorm s, int step, const NormalizeBackwardItem* items) {
   const NormalizeBackwardItem item = items[blockIdx.y];
   const int64_t at = (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) * step;
-  if (at >= static_cast<int64_t>(s.batch) * s.channels * s.pixels) return;
+  if (item.gx == nullptr || at >= static_cast<int64_t>(s.batch) * s.channels * s.pixels) return;
   int channel = quotient(static_cast<int>(at), s.pixelCount);
   channel = takeRest(channel, s.channelCount);
-  const float mean = __ldg(item.mean + channel), factor = __ldg(item.inverseStd + channel);
+  const float mean = __ldg(item.mean + channel);
+  float factor = __ldg(item.inverseStd + channel);
+  if (item.scale != nullptr) factor *= __ldg(item.scale + channel);
   const float average = __ldg(item.coefficients + channel), slope = __ldg(item.coefficients + s.channels + channel);
   const auto gradient = [&](float g, float v) { return (g - average - (v - mean) * slope) * factor; };
   if (step == 1) {

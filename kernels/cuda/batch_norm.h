@@ -31,7 +31,8 @@ struct StatisticsItem {
   float* inverseStd;
 };
 /// With N numbers per channel, a = inverseStd:
-///   gx = a·(gy − Σgy/N − (x − mean)·a²·Σ(gy·(x − mean))/N)
+///   gx = scale·a·(gy − Σgy/N − (x − mean)·a²·Σ(gy·(x − mean))/N)
+///   gScale = a·Σ(gy·(x − mean)),  gShift = Σgy
 struct NormalizeBackwardItem {
   const float* x;
   const float* gy;
@@ -40,7 +41,10 @@ struct NormalizeBackwardItem {
   double* partials;
   unsigned* arrivals;   // [channels]
   float* coefficients;  // [2][channels]: Σgy/N, and a²·Σ(gy·(x − mean))/N
-  float* gx;
+  float* gx;            // or nullptr
+  const float* scale;   // [channels], or nullptr: 1
+  float* gScale;        // [channels], or nullptr
+  float* gShift;        // where gScale is
 };
 
 void launchBatchStatistics(const BatchNorm& shape, const StatisticsItem* items, int count, cudaStream_t stream);

@@ -25,6 +25,11 @@ __global__ void __launch_bounds__(kThreads, 6) sum(MapShape s, const SumItem* it
       const float mean = __ldg(term.mean + channel), inverse = __ldg(term.inverseStd + channel);
 #pragma unroll
       for (float& v : n.v) v = __fmul_rn(__fsub_rn(v, mean), inverse);
+      if (term.scale != nullptr) {
+        const float scale = __ldg(term.scale + channel), shift = __ldg(term.shift + channel);
+#pragma unroll
+        for (float& v : n.v) v = __fadd_rn(__fmul_rn(v, scale), shift);
+      }
     }
     return n;
   };

@@ -21,11 +21,13 @@ struct MapShape {
   EZNAS_HOST_DEVICE int64_t elements() const { return int64_t{batch} * channels * pixels; }
 };
 
-/// x, or (x − mean) · inverseStd per channel where these are given.
+/// x, or (x − mean) · inverseStd per channel where these are given, and that · scale + shift where those are.
 struct SumTerm {
   const float* x;
   const float* mean;
   const float* inverseStd;
+  const float* scale;
+  const float* shift;
 };
 /// y = ((terms[0] + terms[1]) + terms[2]) + …, each operation rounded: the same bits however a sum is cut into
 /// launches.

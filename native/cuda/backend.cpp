@@ -91,6 +91,7 @@ class CudaBackend final : public Backend {
 
   std::shared_ptr<const Recording> adopt(std::vector<NetworkStatistics> networks) override {
     std::vector<size_t> bytes;
+    bytes.reserve(networks.size());
     for (const NetworkStatistics& network : networks) bytes.push_back(bytesOf(network));
     std::vector<DeviceRecording::Part> parts;
     std::mutex mutex;

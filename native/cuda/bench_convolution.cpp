@@ -75,7 +75,7 @@ class ConvolutionProgram {
     made.key = convKey(op, shape_, h_, w_, false, phase);
     made.operands = {weights, packed};
   }
-  void step(Op op, int phase, const std::array<Operand, 10>& operands) {
+  void step(Op op, int phase, const std::array<Operand, kMostOperands>& operands) {
     Step& made = program_.steps.emplace_back();
     made.key = convKey(op, shape_, h_, w_, false, phase);
     made.operands = operands;

@@ -79,7 +79,11 @@ size_t ChunkRun::hostBytes() const {
   }
   size_t records = 0;
   for (size_t i = 0; i < chunk_.size(); ++i) {
-    if (!chunk_.network(i).parameters.empty()) bytes += aligned(chunk_.parameters(i).floats * sizeof(float));
+    if (!chunk_.network(i).parameters.empty())
+      bytes += aligned(chunk_.parameters(i).floats * sizeof(float));
+    else
+      for (const Parameter& parameter : chunk_.network(i).graph.parameters)
+        if (parameter.role == Parameter::Role::scale) bytes += aligned(parameter.size * sizeof(float));
     if (chunk_.runs(Pass::perturbed)) records += chunk_.set(Pass::perturbed).programs[i].records.size();
   }
   return bytes + aligned(records * sizeof(SubtractItem));
@@ -111,9 +115,14 @@ void ChunkRun::setParameters() {
     const ParameterLayout layout(network.graph);
     float* const start = at(chunk_.parameters(i));
     if (network.parameters.empty()) {
-      for (size_t p = 0; p < layout.offsets.size(); ++p)
-        draw(start + layout.offsets[p], nullptr, network.key, static_cast<uint32_t>(p),
-             initialDeviation(network.graph, p), network.graph.parameters[p].size);
+      for (size_t p = 0; p < layout.offsets.size(); ++p) {
+        const Parameter& parameter = network.graph.parameters[p];
+        if (parameter.role == Parameter::Role::scale)
+          upload(start + layout.offsets[p], std::vector<float>(parameter.size, 1.0f).data(), parameter.size);
+        else
+          draw(start + layout.offsets[p], nullptr, network.key, static_cast<uint32_t>(p),
+               initialDeviation(network.graph, p), parameter.size);
+      }
       continue;
     }
     if (layout.floats == 0) continue;

@@ -61,7 +61,7 @@ Operand BackwardLowering::resolve(int value) {
   if (parts.size() <= 1) return parts.empty() ? Operand{} : parts[0];
   std::vector<Term> terms;
   terms.reserve(parts.size());
-  for (const Operand& part : parts) terms.push_back({part, {}, {}});
+  for (const Operand& part : parts) terms.push_back({part});
   const Operand total = buffer(volume(value));
   emitSum(channels(value), pixels(value), terms, total);
   return total;
@@ -95,7 +95,7 @@ void BackwardLowering::backward(int i) {
       convolveBackward(i, gy);
       break;
     case NodeKind::batchNorm:
-      if (further) normalizeBackward(i, gy);
+      normalizeBackward(i, gy);
       break;
     case NodeKind::relu:
     case NodeKind::relu6:
@@ -222,20 +222,21 @@ void BackwardLowering::convolveBackward(int i, Operand gy) {
 
 void BackwardLowering::normalizeBackward(int i, Operand gy) {
   const int x = operand(i);
-  Statistics s = statistics_[static_cast<size_t>(x)];
-  if (isZero(x)) {
-    s = {zeros(static_cast<size_t>(channels(i))), perChannel(i)};
-    const auto inverse = static_cast<float>(1.0 / std::sqrt(1e-5));
-    setOperands(emit(Op::fill, {channels(i), 1, std::bit_cast<int32_t>(inverse), 1}, {}, {s.inverseStd}),
-                {s.inverseStd});
-  }
+  const bool further = wantsGradient(x), scaled = plan_.weightGradient[static_cast<size_t>(i)] != 0;
+  if (!further && !scaled) return;
+  const Statistics s = statisticsOf(i);
   const BatchNorm shape(batch_, channels(i), pixels(i));
   const Operand partials = doubles(shape.partialDoubles()), arrivals = counters(channels(i));
-  const Operand coefficients = buffer(2 * static_cast<size_t>(channels(i))), gx = buffer(volume(i));
+  const Operand coefficients = buffer(2 * static_cast<size_t>(channels(i)));
+  const Operand gx = further ? buffer(volume(x)) : Operand{};
+  const auto parameter = static_cast<size_t>(weightParameter(i));
+  const Operand gScale = scaled ? parameterGradient(parameter) : Operand{};
+  const Operand gShift = scaled ? parameterGradient(parameter + 1) : Operand{};
   Step& step = emit(Op::normalizeBackward, {channels(i), pixels(i)}, {map(x), gy, s.mean, s.inverseStd},
-                    {partials, coefficients, gx});
-  setOperands(step, {map(x), gy, s.mean, s.inverseStd, partials, arrivals, coefficients, gx});
-  contribute(x, gx);
+                    {partials, coefficients, gx, gScale, gShift});
+  setOperands(step,
+              {map(x), gy, s.mean, s.inverseStd, partials, arrivals, coefficients, gx, weight(i), gScale, gShift});
+  if (further) contribute(x, gx);
 }
 
 void BackwardLowering::linearBackward(int i, Operand gy) {

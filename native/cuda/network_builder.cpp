@@ -49,13 +49,9 @@ ProgramBuilder::ProgramBuilder(const Graph& graph, const Plan& plan, int batch)
       weightOf_(graph.nodes.size(), -1),
       geometryOf_(graph.nodes.size(), -1) {
   for (size_t p = 0; p < graph.parameters.size(); ++p)
-    if (graph.parameters[p].role == Parameter::Role::weight)
+    if (graph.parameters[p].role == Parameter::Role::weight || graph.parameters[p].role == Parameter::Role::scale)
       weightOf_[static_cast<size_t>(graph.parameters[p].node)] = static_cast<int>(p);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (graph.nodes[i].kind == NodeKind::batchNorm && graph.nodes[i].scaled)
-      throw Error(code::kInvalidArgument, "node " + std::to_string(i) +
-                                              " (batchNorm): GPUs normalize without scale and shift; take the device "
-                                              "'cpu'");
     const SampleShape& s = graph.nodes[i].shape;
     // Kernels number a map's elements, and the pixels of its padded images, by 31 bits.
     if (static_cast<double>(s.c) * s.h * s.w * batch >= 2147483647.0)
@@ -149,7 +145,8 @@ void ProgramBuilder::emitSum(int c, int p, const std::vector<Term>& terms, Opera
   step.key.shape[0] = c, step.key.shape[1] = p;
   step.backward = backward_;
   std::vector<Operand> reads;
-  for (const Term& term : terms) reads.insert(reads.end(), {term.x, term.mean, term.inverseStd});
+  for (const Term& term : terms)
+    reads.insert(reads.end(), {term.x, term.mean, term.inverseStd, term.scale, term.shift});
   place(step, reads, {&y, 1});
   step.operands[0] = y;
   step.firstTerm = static_cast<int>(program_.terms.size());
@@ -174,13 +171,14 @@ const ConvGeometry& ProgramBuilder::geometry(int conv) {
 }
 
 Operand ProgramBuilder::weight(int index) const {
-  const int parameter = weightOf_[static_cast<size_t>(index)];
+  const int parameter = weightParameter(index);
+  if (parameter < 0) return {};
   return {parameterBuffer_, static_cast<uint32_t>(parameters_.offsets[static_cast<size_t>(parameter)])};
 }
 
 Operand ProgramBuilder::bias(int index) const {
-  if (!node(index).bias) return {};
-  const int parameter = weightOf_[static_cast<size_t>(index)] + 1;
+  if (!node(index).bias && !node(index).scaled) return {};
+  const int parameter = weightParameter(index) + 1;
   return {parameterBuffer_, static_cast<uint32_t>(parameters_.offsets[static_cast<size_t>(parameter)])};
 }
 

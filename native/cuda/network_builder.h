@@ -59,8 +59,11 @@ class ProgramBuilder {
   void startBackward() { backward_ = true; }
 
   const ConvGeometry& geometry(int conv);
+  /// A normalization's scale and shift are its weight and bias; none where it has none of its own.
   Operand weight(int node) const;
   Operand bias(int node) const;
+  /// Index of a node's weight among the parameters, −1 where it has none; its bias follows.
+  int weightParameter(int node) const { return weightOf_[static_cast<size_t>(node)]; }
   /// Weights packed for the forward direction, or for a phase of the backward one.
   Operand packedForward(int conv);
   Operand packedBackward(int conv, size_t phase);
@@ -80,7 +83,7 @@ class ProgramBuilder {
   void layOut();
 
   ParameterLayout parameters_;
-  std::vector<int> weightOf_;     // by node: index of its weight among the parameters
+  std::vector<int> weightOf_;     // by node
   std::vector<Written> written_;  // by buffer
   std::vector<ConvGeometry> geometries_;
   std::vector<int> geometryOf_;  // by node

@@ -65,8 +65,8 @@ StepCost costOf(const Step& step, int batch) {
     case Op::batchStatistics:
     case Op::normalizeBackward: {
       const auto& s = std::get<BatchNorm>(shape);
-      // A gradient reads both maps twice and writes one.
-      const double passes = step.key.op == Op::batchStatistics ? 1 : 5;
+      // A gradient reads both maps twice and writes one; those of scale and shift alone read them once.
+      const double passes = step.key.op == Op::batchStatistics ? 1 : has(7) ? 5 : 2;
       return {0, 0, kFloat * passes * s.batch * s.channels * s.pixels};
     }
     case Op::sum:

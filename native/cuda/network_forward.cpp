@@ -3,6 +3,7 @@
 // statistics of what they write.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "native/cuda/network_backward.h"
 
@@ -58,10 +59,11 @@ ForwardLowering::Rectified ForwardLowering::rectified(int value) {
   return {map(value), false};
 }
 
-Term ForwardLowering::term(int value) {
-  if (!normalizedByReaders(value)) return {map(value), {}, {}};
-  const Statistics& s = statistics_[static_cast<size_t>(operand(value))];
-  return {map(operand(value)), s.mean, s.inverseStd};
+Term ForwardLowering::term(int value) { return normalizedByReaders(value) ? normalized(value) : Term{map(value)}; }
+
+Term ForwardLowering::normalized(int batchNorm) {
+  const Statistics& s = statistics_[static_cast<size_t>(operand(batchNorm))];
+  return {map(operand(batchNorm)), s.mean, s.inverseStd, weight(batchNorm), bias(batchNorm)};
 }
 
 Operand ForwardLowering::counters(int count) { return buffer(static_cast<size_t>(count), Room::counters); }
@@ -78,7 +80,7 @@ void ForwardLowering::lowerForward() {
   const int output = plan_.value[static_cast<size_t>(graph_.output)];
   const Operand logits = buffer(volume(output), Room::logits);
   program_.logits = logits.buffer;
-  emitSum(channels(output), pixels(output), {{map(output), {}, {}}}, logits);
+  emitSum(channels(output), pixels(output), {{map(output)}}, logits);
 }
 
 void ForwardLowering::forward(int i) {
@@ -143,11 +145,10 @@ void ForwardLowering::forward(int i) {
       setOperands(emit(Op::linear, {inputsOf(i), n.outChannels}, {x}, {y}), {x, weight(i), bias(i), y});
       break;
     case NodeKind::input:
-    case NodeKind::batchNorm:
-      break;  // done above
+    case NodeKind::batchNorm:  // done above
     case NodeKind::zero:
-    case NodeKind::identity:
-      break;  // no value of its own
+    case NodeKind::identity:  // no value of its own
+      break;
   }
 }
 
@@ -180,18 +181,29 @@ void ForwardLowering::convolve(int i) {
 }
 
 void ForwardLowering::normalize(int i) {
-  const int x = operand(i);
-  Statistics& s = statistics_[static_cast<size_t>(x)];
-  if (!s.mean) {
-    const BatchNorm shape(batch_, channels(i), pixels(i));
-    s = {perChannel(i), perChannel(i)};
-    const Operand partials = doubles(shape.partialDoubles()), arrivals = counters(channels(i));
-    Step& step = emit(Op::batchStatistics, {channels(i), pixels(i)}, {map(x)}, {partials, s.mean, s.inverseStd});
-    setOperands(step, {map(x), partials, arrivals, s.mean, s.inverseStd});
-  }
+  statisticsOf(i);
   if (normalizedByReaders(i)) return;
   maps_[static_cast<size_t>(i)] = buffer(volume(i));
-  emitSum(channels(i), pixels(i), {{map(x), s.mean, s.inverseStd}}, maps_[static_cast<size_t>(i)]);
+  emitSum(channels(i), pixels(i), {normalized(i)}, maps_[static_cast<size_t>(i)]);
+}
+
+ForwardLowering::Statistics ForwardLowering::statisticsOf(int i) {
+  const int x = operand(i);
+  Statistics& s = statistics_[static_cast<size_t>(x)];
+  if (s.mean) return s;
+  if (isZero(x)) {
+    s = {zeros(static_cast<size_t>(channels(i))), perChannel(i)};
+    const auto inverse = static_cast<float>(1.0 / std::sqrt(1e-5));
+    setOperands(emit(Op::fill, {channels(i), 1, std::bit_cast<int32_t>(inverse), 1}, {}, {s.inverseStd}),
+                {s.inverseStd});
+    return s;
+  }
+  const BatchNorm shape(batch_, channels(i), pixels(i));
+  s = {perChannel(i), perChannel(i)};
+  const Operand partials = doubles(shape.partialDoubles()), arrivals = counters(channels(i));
+  Step& step = emit(Op::batchStatistics, {channels(i), pixels(i)}, {map(x)}, {partials, s.mean, s.inverseStd});
+  setOperands(step, {map(x), partials, arrivals, s.mean, s.inverseStd});
+  return s;
 }
 
 void ForwardLowering::copy(Operand from, int fromValue, Operand to, int toValue, const SampleShape& box, bool behind) {
@@ -229,7 +241,7 @@ void ForwardLowering::recordForward(int i) {
       if (program_.buffers[static_cast<size_t>(at.buffer)].room == Room::input) {
         // The input belongs to all networks: a copy of its own is recorded, and read from here on.
         const Operand own = buffer(volume(i));
-        emitSum(channels(i), pixels(i), {{at, {}, {}}}, own);
+        emitSum(channels(i), pixels(i), {{at}}, own);
         at = own;
       }
       record(u, kind, at);

@@ -37,6 +37,8 @@ class ForwardLowering : public ProgramBuilder {
   Operand counters(int count);
   Operand doubles(size_t count);
   Operand perChannel(int value);
+  /// What a batch normalization subtracts and multiplies by, known without a look where its input is zero.
+  Statistics statisticsOf(int batchNorm);
 
   std::vector<Operand> maps_;                // by holder
   std::vector<Operand> positions_;           // by max pool
@@ -48,6 +50,7 @@ class ForwardLowering : public ProgramBuilder {
   /// Whether no map of a batch normalization is written, since its readers, all sums, normalize on the way.
   bool normalizedByReaders(int value) const;
   Term term(int value);
+  Term normalized(int batchNorm);
   void forward(int index);
   void convolve(int index);
   void normalize(int index);

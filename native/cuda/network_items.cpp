@@ -77,7 +77,7 @@ size_t itemBytes(Op op) {
   return 0;
 }
 
-void writeItem(Op op, const std::array<float*, 10>& p, std::byte* item) {
+void writeItem(Op op, const std::array<float*, kMostOperands>& p, std::byte* item) {
   switch (op) {
     case Op::convForward:
     case Op::convBackward:
@@ -94,7 +94,9 @@ void writeItem(Op op, const std::array<float*, 10>& p, std::byte* item) {
     case Op::batchStatistics:
       return put(StatisticsItem{p[0], doubles(p[1]), counters(p[2]), p[3], p[4]}, item);
     case Op::normalizeBackward:
-      return put(NormalizeBackwardItem{p[0], p[1], p[2], p[3], doubles(p[4]), counters(p[5]), p[6], p[7]}, item);
+      return put(
+          NormalizeBackwardItem{p[0], p[1], p[2], p[3], doubles(p[4]), counters(p[5]), p[6], p[7], p[8], p[9], p[10]},
+          item);
     case Op::sum:
       return;
     case Op::activate:

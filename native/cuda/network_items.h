@@ -9,6 +9,6 @@ namespace eznas::cuda {
 
 size_t itemBytes(Op op);
 /// Writes the item of any op but sum.
-void writeItem(Op op, const std::array<float*, 10>& operands, std::byte* item);
+void writeItem(Op op, const std::array<float*, kMostOperands>& operands, std::byte* item);
 
 }  // namespace eznas::cuda

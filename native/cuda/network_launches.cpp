@@ -179,7 +179,7 @@ void NetworkLaunches::writeEntries(StepsOf list, std::span<const Entry> entries,
       return start + operand.element;
     };
     const Step& step = list(program)[entry.step];
-    std::array<float*, 10> pointers;
+    std::array<float*, kMostOperands> pointers;
     std::transform(step.operands.begin(), step.operands.end(), pointers.begin(), resolve);
     if (step.key.op != Op::sum) {
       writeItem(step.key.op, pointers, host + entry.item);
@@ -189,7 +189,8 @@ void NetworkLaunches::writeEntries(StepsOf list, std::span<const Entry> entries,
     std::memcpy(host + entry.item, &item, sizeof item);
     for (int t = 0; t < step.terms; ++t) {
       const Term& term = program.terms[static_cast<size_t>(step.firstTerm) + static_cast<size_t>(t)];
-      const SumTerm values{resolve(term.x), resolve(term.mean), resolve(term.inverseStd)};
+      const SumTerm values{resolve(term.x), resolve(term.mean), resolve(term.inverseStd), resolve(term.scale),
+                           resolve(term.shift)};
       std::memcpy(host + entry.terms + static_cast<size_t>(t) * sizeof values, &values, sizeof values);
     }
   }

@@ -82,17 +82,18 @@ struct Operand {
   explicit operator bool() const { return buffer >= 0; }
 };
 
-/// A term of a sum: x, or (x − mean)·inverseStd.
+/// A term of a sum: x, or (x − mean)·inverseStd, or that·scale + shift.
 struct Term {
-  Operand x, mean, inverseStd;
+  Operand x{}, mean{}, inverseStd{}, scale{}, shift{};
 };
 
+inline constexpr size_t kMostOperands = 11;
 /// A step's operands, by op, in the order of the kernels' items:
 ///   convForward: x, packed, bias, y, –, –, partials, arrivals, mean, inverseStd;  convBackward: gy, packed, –, gx,
 ///     mask, masked;  convWeights: x, gy, partials, gradient
 ///   depthwise…: as conv… with plain weights;  depthwiseWeights, linearWeights: x, gy, gradient
 ///   biasGradient: gy, gradient;  batchStatistics: x, partials, arrivals, mean, inverseStd
-///   normalizeBackward: x, gy, mean, inverseStd, partials, arrivals, coefficients, gx
+///   normalizeBackward: x, gy, mean, inverseStd, partials, arrivals, coefficients, gx, scale, gScale, gShift
 ///   sum: y;  activate: x, y;  activateBackward: from, gy, gx;  multiply: x, factor, y;  productSums: gy, x, gFactor
 ///   copyRegion: from, to;  fill: y
 ///   maxPool: x, y, positions;  maxPoolBackward: gy, positions, gx;  other pools: from, to
@@ -101,7 +102,7 @@ struct Step {
   StepKey key;
   int level = 0;  // within forward or backward: steps of one level do not depend on each other
   bool backward = false;
-  std::array<Operand, 10> operands{};
+  std::array<Operand, kMostOperands> operands{};
   int firstTerm = 0, terms = 0;  // of a sum
 };
 

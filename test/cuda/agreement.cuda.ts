@@ -9,7 +9,8 @@ import { resolveConfig } from '../../lib/evolution/presets.ts';
 import { drawTasks } from '../../lib/evolution/task.ts';
 import { parseFormula } from '../../lib/formulas/parse.ts';
 import { printFormula } from '../../lib/formulas/print.ts';
-import { params } from '../../lib/graph/counts.ts';
+import { parameterTensors, params } from '../../lib/graph/counts.ts';
+import { readOnnx } from '../../lib/onnx/read.ts';
 import { ProgramGenerator } from '../../lib/programs/generate.ts';
 import { parseProgram } from '../../lib/programs/parse.ts';
 import { printProgram } from '../../lib/programs/print.ts';
@@ -153,6 +154,28 @@ describe('the GPUs beside the CPU', () => {
     for (const [index, values] of cpu!.parameters.entries()) {
       if (norm(values) > 1e-3) assert.ok(relativeDifference(gpu!.parameters[index]!, values) < 1e-3, `${index}`);
     }
+  });
+
+  it('normalizes with the scales and shifts of a trained file', async () => {
+    const trained = readOnnx(new URL('../fixtures/onnx/trained.onnx', import.meta.url).pathname, { weights: 'file' });
+    const shape = trained.graph.inputShape;
+    const random = new Random(4);
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 4) }, () => random.normal());
+    const images = { batch: 4, shape, data };
+    const [gpu, cpu] = [
+      await networkGradients(trained, images, { device: 'cuda' }),
+      await networkGradients(trained, images, { device: 'cpu' }),
+    ];
+    assert.ok(relativeDifference(gpu.logits, cpu.logits) < 1e-4);
+    for (const [index, { role }] of parameterTensors(trained.graph).entries()) {
+      const [got, expected] = [gpu.parameters[index]!, cpu.parameters[index]!];
+      if (norm(expected) <= 1e-3) continue;
+      const distance = relativeDifference(got, expected);
+      assert.ok(distance < 1e-3, `${role} ${index}: ${distance}`);
+    }
+    const scores = async (device: 'cpu' | 'cuda') => scoreNetworks([trained], PROGRAMS, images, { device });
+    const [onGpu, onCpu] = [await scores('cuda'), await scores('cpu')];
+    for (const row of PROGRAMS.keys()) assert.ok(relativeDifference(onGpu.row(row), onCpu.row(row)) < 2e-3, `${row}`);
   });
 
   it('multiplies with 10 bits of mantissa where asked to, and the CPU does not', async () => {

@@ -19,30 +19,42 @@ void checkSums(const Stream& stream, const MapSize& m, bool special) {
   Plain x = plain(m, random), y = plain(m, random), z = plain(m, random);
   x.values[0] = -0.0;
   if (special) makeSpecial(x), y.values.back() = kNaN;
-  const Plain mean(1, m.c, 1, 1, random), inverse(1, m.c, 1, 1, random, 2);
+  const Plain mean(1, m.c, 1, 1, random), inverse(1, m.c, 1, 1, random, 2), scale(1, m.c, 1, 1, random),
+      offset(1, m.c, 1, 1, random);
   const DeviceArray<float> dx = onDevice(stream, x), dy = onDevice(stream, y), dz = onDevice(stream, z),
-                           dm = onDevice(stream, mean), di = onDevice(stream, inverse);
+                           dm = onDevice(stream, mean), di = onDevice(stream, inverse), ds = onDevice(stream, scale),
+                           dt = onDevice(stream, offset);
   const cuda::MapShape shape(m.n, m.c, m.h * m.w);
   const size_t size = x.values.size();
 
-  // One item of one, two and three terms, of which the second is normalized; the last into a term of its own.
-  const DeviceArray<cuda::SumTerm> terms(
-      stream, {{dx.data(), nullptr, nullptr}, {dy.data(), dm.data(), di.data()}, {dz.data(), nullptr, nullptr}});
-  const DeviceArray<float> one = result(stream, size), two = result(stream, size), three = result(stream, size);
-  const DeviceArray<cuda::SumItem> items(
-      stream, {{one.data(), terms.data(), 1}, {two.data(), terms.data(), 2}, {three.data(), terms.data(), 3}});
-  cuda::launchSum(shape, items.data(), 3, stream.get());
-  std::vector<double> want1 = x.values, want2 = x.values, want3 = x.values;
+  // One item of one, two and three terms, of which the second is normalized; one whose term has scale and shift too;
+  // the last into a term of its own.
+  const DeviceArray<cuda::SumTerm> terms(stream, {{dx.data(), nullptr, nullptr, nullptr, nullptr},
+                                                  {dy.data(), dm.data(), di.data(), nullptr, nullptr},
+                                                  {dz.data(), nullptr, nullptr, nullptr, nullptr},
+                                                  {dy.data(), dm.data(), di.data(), ds.data(), dt.data()}});
+  const DeviceArray<float> one = result(stream, size), two = result(stream, size), three = result(stream, size),
+                           scaled = result(stream, size);
+  const DeviceArray<cuda::SumItem> items(stream, {{one.data(), terms.data(), 1},
+                                                  {two.data(), terms.data(), 2},
+                                                  {three.data(), terms.data(), 3},
+                                                  {scaled.data(), terms.data() + 3, 1}});
+  cuda::launchSum(shape, items.data(), 4, stream.get());
+  std::vector<double> want1 = x.values, want2 = x.values, want3 = x.values, wantScaled = x.values;
   for (int i = 0; i < m.n; ++i)
     for (int c = 0; c < m.c; ++c)
       for (int p = 0; p < m.h * m.w; ++p) {
         const size_t e = x.index(i, c, 0, p);
-        want2[e] += (y.values[e] - mean.values[static_cast<size_t>(c)]) * inverse.values[static_cast<size_t>(c)];
+        const auto channel = static_cast<size_t>(c);
+        const double normal = (y.values[e] - mean.values[channel]) * inverse.values[channel];
+        want2[e] += normal;
+        wantScaled[e] = normal * scale.values[channel] + offset.values[channel];
         want3[e] = want2[e] + z.values[e];
       }
   expectAll(one, want1, 0, "sum of one");
   expectAll(two, want2, 1e-6, "sum of two");
   expectAll(three, want3, 1e-6, "sum of three");
+  expectAll(scaled, wantScaled, 1e-6, "scale and shift");
   if (std::signbit(one.host()[0]) != std::signbit(x.floats()[0])) fail("a sum of one keeps the sign of zero");
   const DeviceArray<cuda::SumItem> inPlace(stream, {{dx.data(), terms.data(), 3}});
   cuda::launchSum(shape, inPlace.data(), 1, stream.get());

@@ -54,15 +54,35 @@ void checkBatchNorm(const Stream& stream, const MapSize& m, double centre) {
   const DeviceArray<cuda::StatisticsItem> statistics(
       stream, {{dx.data(), partials.data(), arrivals.data(), mean.data(), inverse.data()}});
   cuda::launchBatchStatistics(shape, statistics.data(), 1, stream.get());
+  // Plain, with a scale, and only the gradients of scale and shift.
+  std::vector<float> scales(channels);
+  for (float& v : scales) v = static_cast<float>(random.next());
+  if (channels > 2) scales[2] = 0;
+  const DeviceArray<float> scale(stream, scales),
+      scaledGx = result(stream, size), gScale = result(stream, channels), gShift = result(stream, channels),
+      aloneScale = result(stream, channels), aloneShift = result(stream, channels);
+  const DeviceArray<double> morePartials(stream, std::vector<double>(2 * shape.partialDoubles(), kNaN));
+  const DeviceArray<unsigned> moreArrivals(stream, std::vector<unsigned>(2 * channels, 0));
+  const DeviceArray<float> moreCoefficients = result(stream, 4 * channels);
   const DeviceArray<cuda::NormalizeBackwardItem> backward(
       stream, {{dx.data(), dg.data(), mean.data(), inverse.data(), partials.data(), arrivals.data(),
-                coefficients.data(), gx.data()}});
-  cuda::launchNormalizeBackward(shape, backward.data(), 1, stream.get());
+                coefficients.data(), gx.data(), nullptr, nullptr, nullptr},
+               {dx.data(), dg.data(), mean.data(), inverse.data(), morePartials.data(), moreArrivals.data(),
+                moreCoefficients.data(), scaledGx.data(), scale.data(), gScale.data(), gShift.data()},
+               {dx.data(), dg.data(), mean.data(), inverse.data(), morePartials.data() + shape.partialDoubles(),
+                moreArrivals.data() + channels, moreCoefficients.data() + 2 * channels, nullptr, scale.data(),
+                aloneScale.data(), aloneShift.data()}});
+  cuda::launchNormalizeBackward(shape, backward.data(), 3, stream.get());
   const std::vector<float> gotMean = mean.host(), gotInverse = inverse.host();
-  std::vector<double> want(size), magnitude(size);
+  std::vector<double> want(size), magnitude(size), wantScaled(size), wantScale(channels), wantShift(channels),
+      sizeScale(channels), sizeShift(channels);
+  const double count = static_cast<double>(m.n) * m.h * m.w;
   for (int c = 0; c < m.c; ++c) {
     const ChannelSums s = channelSums(x, g, c);
     const double a = 1 / std::sqrt(s.variance + 1e-5);
+    const auto channel = static_cast<size_t>(c);
+    wantScale[channel] = a * s.second * count, wantShift[channel] = s.first * count;
+    sizeScale[channel] = 1 + std::abs(wantScale[channel]), sizeShift[channel] = 1 + std::abs(wantShift[channel]);
     expectNear(gotMean[static_cast<size_t>(c)], s.mean, 6e-8 * std::abs(s.mean) + 1e-12, "mean");
     expectNear(gotInverse[static_cast<size_t>(c)], a, 1e-7 * a, "1/deviation");
     for (int i = 0; i < m.n; ++i)
@@ -70,12 +90,19 @@ void checkBatchNorm(const Stream& stream, const MapSize& m, double centre) {
         const size_t e = x.index(i, c, 0, p);
         const double slope = (x.values[e] - static_cast<float>(s.mean)) * a * a * s.second;
         want[e] = a * (g.values[e] - s.first - slope);
+        wantScaled[e] = want[e] * scales[static_cast<size_t>(c)];
         magnitude[e] = 1 + a * (std::abs(g.values[e]) + std::abs(slope));
       }
   }
   expectAll(gx, want, 1e-6, "normalization gradient", magnitude);
-  for (const unsigned left : arrivals.host())
-    if (left != 0) fail("a counter is left over");
+  expectAll(scaledGx, wantScaled, 1e-6, "scaled normalization gradient", magnitude);
+  expectAll(gScale, wantScale, 1e-6, "gradient of scale", sizeScale);
+  expectAll(gShift, wantShift, 1e-6, "gradient of shift", sizeShift);
+  if (gScale.host() != aloneScale.host() || gShift.host() != aloneShift.host())
+    fail("gradients of scale and shift differ where they are asked for alone");
+  for (const DeviceArray<unsigned>* counters : {&arrivals, &moreArrivals})
+    for (const unsigned left : counters->host())
+      if (left != 0) fail("a counter is left over");
 }
 
 void checkBatchNormEdges(const Stream& stream) {

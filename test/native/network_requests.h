@@ -52,10 +52,6 @@ inline CollectRequest requestFor(Graph graph, uint64_t seed, int batch = 3) {
 inline CollectRequest randomRequest(uint64_t seed, bool gated = false) {
   return requestFor(RandomGraph(seed, gated).graph(), seed);
 }
-/// Without scales and shifts, which GPUs do not normalize with.
-inline CollectRequest unscaledRequest(uint64_t seed, bool gated) {
-  return requestFor(RandomGraph(seed, gated, false).graph(), seed);
-}
 
 inline bool sameBits(const float* a, const float* b, int64_t count) {
   return std::memcmp(a, b, static_cast<size_t>(count) * sizeof(float)) == 0;

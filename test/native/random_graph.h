@@ -1,8 +1,7 @@
 #pragma once
 // Random small graphs of every node kind, with units of every form: ReLU–Conv–BN, ReLU–Conv–Conv–BN with strides in
 // either convolution, Conv–BN–ReLU, and without normalization. With `gated`, activations are of every kind too, values
-// are multiplied by values and by numbers per channel, and normalizations have scales and shifts, unless told
-// otherwise.
+// are multiplied by values and by numbers per channel, and normalizations have scales and shifts.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -13,9 +12,8 @@ namespace eznas::test {
 
 class RandomGraph {
  public:
-  explicit RandomGraph(uint64_t seed, bool gated = false) : RandomGraph(seed, gated, gated) {}
-  RandomGraph(uint64_t seed, bool gated, bool scaled)
-      : state_(seed * 2 + 1), gated_(gated), scaled_(scaled), words_({pick({1, 3, 5}), between(4, 9), between(4, 9)}) {
+  explicit RandomGraph(uint64_t seed, bool gated = false)
+      : state_(seed * 2 + 1), gated_(gated), words_({pick({1, 3, 5}), between(4, 9), between(4, 9)}) {
     for (int i = 0; i < 8; ++i) below(2);
     const int steps = between(6, 14);
     for (int i = 0; i < steps; ++i) step();
@@ -38,7 +36,7 @@ class RandomGraph {
     return words_.node(kKinds[below(5)], {x});
   }
 
-  int normalization(int x) { return words_.batchNorm(x, scaled_ && below(2) == 0); }
+  int normalization(int x) { return words_.batchNorm(x, gated_ && below(2) == 0); }
 
   SampleShape shape(int node) const { return decodeGraph(words_.words(0)).nodes[static_cast<size_t>(node)].shape; }
   /// An earlier node, mostly a late one.
@@ -128,7 +126,7 @@ class RandomGraph {
                                              .padH = 1,
                                              .padW = 1,
                                              .groups = s.c});
-        const int second = words_.conv(first, convolution(s, below(2) == 0));
+        const int second = words_.conv(first, convolution(shape(first), below(2) == 0));
         words_.unit(relu, below(2) == 0 ? first : second, normalization(second));
         break;
       }
@@ -183,7 +181,7 @@ class RandomGraph {
   }
 
   uint64_t state_;
-  bool gated_, scaled_;
+  bool gated_;
   GraphWords words_;
 };
 
