@@ -143,6 +143,7 @@ struct PopulationRunner::State {
       return a.first != b.first ? a.first > b.first : unitsOf[a.second].front() < unitsOf[b.second].front();
     });
     std::vector<ScratchNeed> needs;
+    needs.reserve(counts.size());
     for (const auto& [floats, count] : counts) needs.push_back({floats, count});
     const ScratchDivision division =
         divideScratch(needs, static_cast<int>(std::min<size_t>(static_cast<size_t>(shape.blocks), items)), limit);
