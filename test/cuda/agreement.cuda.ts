@@ -197,7 +197,7 @@ describe('the GPUs beside the CPU', () => {
       accuracy: (index: number) => params(smallNetworks([index])[0]!.graph),
     };
     const changes = { population: 8, generations: 2, tasksPerPool: 2, tasksPerGeneration: 2, networksPerTask: 5 };
-    const config = resolveConfig('default', { ...changes, seed: 3 });
+    const config = resolveConfig('paper', { ...changes, sign: 'shared', heightDraw: 'uniform', seed: 3 });
     const tasks = drawTasks(pool, new Random(3), { tasks: 2, networksPerTask: 5 });
     const search = async (device: 'cpu' | 'cuda') => {
       using evaluator = new TaskEvaluator({ seed: 3, device });

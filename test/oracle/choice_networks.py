@@ -18,6 +18,10 @@ from cell_networks import Halve, numbers
 
 BATCH = 3
 ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6, "hardSwish": nn.Hardswish}
+KINKS = {nn.ReLU: (0,), nn.ReLU6: (0, 6), nn.Hardswish: (-3, 3)}
+FIRST_SALT = 999
+# Images are drawn anew until every activation keeps this distance from where its gradient jumps: float32 then takes the same side as float64.
+LEAST_MARGIN = 4e-6
 
 
 class Units:
@@ -202,6 +206,26 @@ def significant(value):
     return float(f"{value:.7g}")
 
 
+def images_of(resolution, salt):
+    return numbers(BATCH * 3 * resolution**2, salt).reshape(BATCH, 3, resolution, resolution)
+
+
+def margin(network, images):
+    """How near the input of an activation comes to a value where its gradient jumps, in standard deviations of the inputs."""
+    least = []
+
+    def measure(module, inputs):
+        x = inputs[0].detach()
+        least.extend(float(((x - kink).abs() / x.std()).min()) for kink in KINKS[type(module)])
+
+    hooks = [m.register_forward_pre_hook(measure) for m in network.modules() if type(m) in KINKS]
+    with torch.no_grad():
+        network(images)
+    for hook in hooks:
+        hook.remove()
+    return min(least)
+
+
 def run(space, build, architecture, width, resolution, classes, **stem):
     units = Units()
     network = build(units, architecture, width, classes, *([stem["stem"] == "cifar"] if stem else [])).double().train()
@@ -209,7 +233,8 @@ def run(space, build, architecture, width, resolution, classes, **stem):
     with torch.no_grad():
         for salt, weight in enumerate(weights):
             weight.copy_(numbers(weight.numel(), salt).reshape(weight.shape))
-    images = numbers(BATCH * 3 * resolution**2, 999).reshape(BATCH, 3, resolution, resolution).requires_grad_(True)
+    salt = next(salt for salt in range(FIRST_SALT, FIRST_SALT + 1000) if margin(network, images_of(resolution, salt)) > LEAST_MARGIN)
+    images = images_of(resolution, salt).requires_grad_(True)
     taken, outputs = {}, {}
 
     def isolate(module, inputs):
@@ -234,6 +259,7 @@ def run(space, build, architecture, width, resolution, classes, **stem):
     return {
         "space": space,
         "architecture": architecture,
+        "salt": salt,
         "options": {"initialChannels": width, "resolution": resolution, "classes": classes, **stem},
         "weights": [list(weight.shape) for weight in weights],
         "parameters": sum(p.numel() for p in network.parameters()),

@@ -80,9 +80,10 @@ const networks = new Map<string, Network>([
 
 /**
  * How far float32 may be from float64, relative to the size of the terms that are added: those of plain cancel, so its size is snip's.
- * A second derivative loses digits, and zico divides by differences of gradients, some of which almost vanish.
+ * A second derivative loses digits, and zico divides by differences of gradients, some of which almost vanish: in float64, noise of 2⁻²³ of a gradient's
+ * root mean square moves it by up to 10⁻² on these networks.
  */
-const TOLERANCE: Partial<Record<MeasureName, number>> = { grasp: 2e-3, fisher: 1e-3, zico: 1e-3 };
+const TOLERANCE: Partial<Record<MeasureName, number>> = { grasp: 2e-3, fisher: 1e-3, zico: 1e-2 };
 
 describe('native proxies', () => {
   let found: Map<MeasureName, Measured>;
