@@ -1,5 +1,12 @@
 import type { OperatorName } from './operators.ts';
 
+/** Elimination makes the determinants of singular matrices, such as those of signs, a little more or less than 0: their rank decides. */
+const SINGULAR = [
+  'x = x.double()',
+  'rank = torch.linalg.matrix_rank(torch.nan_to_num(x))',
+  'singular = x.isfinite().all(-1).all(-1) & (rank < x.shape[-1])',
+];
+
 /**
  * PyTorch bodies of the operators, over x or over a and b (float32 tensors), with reductions accumulated in float64. Valid from torch 1.8 on.
  * They raise where an operator rejects its operands' shapes.
@@ -36,9 +43,12 @@ export const PYTORCH_BODIES: Readonly<Record<OperatorName, readonly string[]>> =
   l1_norm: ['return (x.double().abs().sum() / x.numel()).float()'],
   mean: ['return (x.double().sum() / x.numel()).float()'],
   numel: ['return torch.tensor([float(x.numel())], device=x.device)'],
-  // In float64: float32 makes the determinants of singular matrices, such as those of signs, a little more or less than 0.
-  det: ['return torch.det(x.double()).float()'],
-  logdet: ['d = torch.logdet(x.double()).float()', 'return torch.where(torch.isnan(d), torch.zeros_like(d), d)'],
+  det: [...SINGULAR, 'return torch.det(x).masked_fill(singular, 0).float()'],
+  logdet: [
+    ...SINGULAR,
+    "d = torch.logdet(x).masked_fill(singular, -float('inf')).float()",
+    'return torch.where(torch.isnan(d), torch.zeros_like(d), d)',
+  ],
   symeig_ratio: [
     'if x.dim() == 0:',
     '    return torch.zeros(1, device=x.device)',
