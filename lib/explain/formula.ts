@@ -1,10 +1,9 @@
 import { findAggregator, matrixDocumentation } from '../formulas/aggregators.ts';
-import { distinctPrograms } from '../formulas/evaluate.ts';
 import { formulaToLatex } from '../formulas/latex.ts';
 import { findNetworkNumber } from '../formulas/numbers.ts';
 import { printFormula } from '../formulas/print.ts';
 import { findScalarOperator } from '../formulas/scalar-operators.ts';
-import { COMBINER_MEANINGS, type Formula, type Term } from '../formulas/tree.ts';
+import { COMBINER_MEANINGS, type Formula, type Term, unitPrograms } from '../formulas/tree.ts';
 import { matrixProblem } from '../formulas/validity.ts';
 import { operatorOf } from '../programs/operators.ts';
 import { symbolicSignature } from '../programs/symbols.ts';
@@ -72,8 +71,7 @@ export function explainFormula(formula: Formula, explainProgram: ProgramExplaine
     for (const term of formula.terms) visit(term, 1);
   } else visit(formula, 0);
 
-  const { programs } = distinctPrograms([formula]);
-  const operators = programs.flatMap((program) => [...subtrees(program)].filter((node) => !isLeaf(node)));
+  const operators = unitPrograms(formula).flatMap((program) => [...subtrees(program)].filter((node) => !isLeaf(node)));
   const latex = formulaToLatex(formula);
   return {
     text: printFormula(formula),

@@ -1,10 +1,10 @@
 import type { NetworkGraph } from '../graph/graph.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import type { Program } from '../programs/tree.ts';
 import { aggregate } from './aggregators.ts';
 import { ofMatrix } from './matrix-operators.ts';
 import { findNetworkNumber } from './numbers.ts';
 import { findScalarOperator } from './scalar-operators.ts';
-import { type Formula, type Term, unitPrograms } from './tree.ts';
+import type { Term } from './tree.ts';
 
 /** Values of unit programs on the units of one network. */
 export interface UnitValues {
@@ -12,22 +12,6 @@ export interface UnitValues {
   means(program: Program): Float64Array;
   /** Of a program whose value is a matrix over the samples: each element, row by row, on every unit. */
   elements(program: Program): readonly Float64Array[];
-}
-
-/** The distinct unit programs of formulas (equal but for the order of commutative operands), and the place of each by its canonical text. */
-export function distinctPrograms(formulas: readonly Formula[]): {
-  readonly programs: readonly Program[];
-  readonly rows: ReadonlyMap<string, number>;
-} {
-  const programs: Program[] = [];
-  const rows = new Map<string, number>();
-  for (const program of formulas.flatMap(unitPrograms)) {
-    const text = canonicalText(program);
-    if (rows.has(text)) continue;
-    rows.set(text, programs.length);
-    programs.push(program);
-  }
-  return { programs, rows };
 }
 
 /**

@@ -2,8 +2,9 @@ import { toPyTorch, toPyTorchValue } from '../programs/export.ts';
 import { toPyTorchModule } from '../programs/pytorch-module.ts';
 import { PYTORCH_RECORDER } from '../programs/pytorch-recorder.ts';
 import { TENSORS } from '../programs/tensors.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import type { Program } from '../programs/tree.ts';
 import type { AggregatorName } from './aggregators.ts';
+import { DistinctPrograms } from './distinct-programs.ts';
 import type { MatrixOperatorName } from './matrix-operators.ts';
 import type { NetworkNumberName } from './numbers.ts';
 import { printFormula } from './print.ts';
@@ -72,10 +73,12 @@ from torch import nn
 # The tensors that the programs read: place (1 the ReLU's input, 2 the convolution's, 3 its weight, 4 the normalization's output), G for gradients,
 # and the pass: D over the images, N over noise, P over the images with a little noise, less D.
 READS = ${JSON.stringify(read)}`,
-    ...used.programs.functions('_program', toPyTorch),
-    ...used.matrices.functions('_matrix', toPyTorchValue),
-    `PROGRAMS = ${used.programs.list('_program')}`,
-    ...(used.matrices.size > 0 ? [`MATRICES = ${used.matrices.list('_matrix')}`, PYTORCH_MATRIX.trimEnd()] : []),
+    ...functions(used.programs, '_program', toPyTorch),
+    ...functions(used.matrices, '_matrix', toPyTorchValue),
+    `PROGRAMS = ${listOf(used.programs, '_program')}`,
+    ...(used.matrices.programs.length > 0
+      ? [`MATRICES = ${listOf(used.matrices, '_matrix')}`, PYTORCH_MATRIX.trimEnd()]
+      : []),
     ...[...used.aggregators].map((name) => aggregateSource(name)),
     ...[...used.operators].map((name) => operatorSource(name)),
     ...[...used.matrixOperators].map((name) => matrixOperatorSource(name)),
@@ -87,7 +90,9 @@ READS = ${JSON.stringify(read)}`,
     """
     units = _units(network, data, noise, perturbed)
     values = [[program(unit) for unit in units] for program in PROGRAMS]${
-      used.matrices.size > 0 ? '\n    matrices = [[program(unit) for unit in units] for program in MATRICES]' : ''
+      used.matrices.programs.length > 0
+        ? '\n    matrices = [[program(unit) for unit in units] for program in MATRICES]'
+        : ''
     }${used.numbers.size > 0 ? '\n    numbers = _numbers(network, data, units)' : ''}
     return [
 ${expressions.map((text) => `        ${text},`).join('\n')}
@@ -126,45 +131,30 @@ class Used {
   readonly operators = new Set<ScalarOperatorName>();
   readonly numbers = new Set<NetworkNumberName>();
   readonly matrixOperators = new Set<MatrixOperatorName>();
-  readonly programs = new Functions();
-  readonly matrices = new Functions();
+  readonly programs = new DistinctPrograms();
+  readonly matrices = new DistinctPrograms();
 }
 
-/** Distinct programs in the order in which they are met. */
-class Functions {
-  readonly #programs = new Map<string, Program>();
+/** One Python function for each of the programs, `_name_0` and so on. */
+function functions({ programs }: DistinctPrograms, name: string, source: (program: Program) => string): string[] {
+  return programs.map((program, at) =>
+    source(program).replace('def proxy(unit):', `def ${name}_${at}(unit):`).trimEnd(),
+  );
+}
 
-  get size(): number {
-    return this.#programs.size;
-  }
-
-  /** The place of a program, which it takes now where it has none. */
-  placeOf(program: Program): number {
-    const text = canonicalText(program);
-    if (!this.#programs.has(text)) this.#programs.set(text, program);
-    return [...this.#programs.keys()].indexOf(text);
-  }
-
-  functions(name: string, source: (program: Program) => string): string[] {
-    return [...this.#programs.values()].map((program, at) =>
-      source(program).replace('def proxy(unit):', `def ${name}_${at}(unit):`).trimEnd(),
-    );
-  }
-
-  list(name: string): string {
-    return `[${Array.from({ length: this.size }, (_, at) => `${name}_${at}`).join(', ')}]`;
-  }
+function listOf({ programs }: DistinctPrograms, name: string): string {
+  return `[${programs.map((_, at) => `${name}_${at}`).join(', ')}]`;
 }
 
 function expression(term: Term, used: Used): string {
   switch (term.kind) {
     case 'aggregate':
       used.aggregators.add(term.aggregator);
-      return `_${term.aggregator}(values[${used.programs.placeOf(term.program)}])`;
+      return `_${term.aggregator}(values[${used.programs.add(term.program)}])`;
     case 'matrix': {
       used.aggregators.add(term.aggregator);
       used.matrixOperators.add(term.operator);
-      const matrices = `matrices[${used.matrices.placeOf(term.program)}]`;
+      const matrices = `matrices[${used.matrices.add(term.program)}]`;
       return `_${term.operator}(_matrix(_${term.aggregator}, ${matrices}))`;
     }
     case 'number':

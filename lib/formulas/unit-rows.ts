@@ -1,6 +1,7 @@
 import { EznasError } from '../errors.ts';
 import type { Evaluated } from '../programs/encode.ts';
-import { canonicalText, type Program } from '../programs/tree.ts';
+import type { Program } from '../programs/tree.ts';
+import { DistinctPrograms } from './distinct-programs.ts';
 import type { UnitValues } from './evaluate.ts';
 import { type Formula, matrixNumbers, subterms, type Term, termsOf } from './tree.ts';
 
@@ -16,9 +17,9 @@ interface UnitScores {
 export class UnitRows {
   /** In the order of rows of the scores. */
   readonly evaluated: readonly Evaluated[];
-  readonly #means = new Map<string, number>();
-  /** The row of a matrix's first element. */
-  readonly #matrices = new Map<string, number>();
+  readonly #aggregated = new DistinctPrograms();
+  /** Their elements follow, matrix by matrix. */
+  readonly #matrices = new DistinctPrograms();
   readonly #elements: number;
 
   /**
@@ -26,14 +27,8 @@ export class UnitRows {
    * @throws EznasError TOO_LARGE for matrices over more than {@link MAX_SAMPLES}
    */
   constructor(formulas: readonly Formula[], batch: number) {
-    const evaluated: Evaluated[] = [];
     for (const one of formulas.flatMap(termsOf).flatMap(subterms)) {
-      if (one.kind !== 'aggregate') continue;
-      const { program } = one;
-      const text = canonicalText(program);
-      if (this.#means.has(text)) continue;
-      this.#means.set(text, evaluated.length);
-      evaluated.push(program);
+      if (one.kind === 'aggregate') this.#aggregated.add(one.program);
     }
     const matrices = formulas.flatMap(matrixNumbers);
     if (matrices.length > 0 && batch > MAX_SAMPLES) {
@@ -43,24 +38,24 @@ export class UnitRows {
       );
     }
     this.#elements = batch * batch;
-    for (const { program } of matrices) {
-      const text = canonicalText(program);
-      if (this.#matrices.has(text)) continue;
-      this.#matrices.set(text, evaluated.length);
-      for (let element = 0; element < this.#elements; element++) evaluated.push({ program, element });
-    }
-    this.evaluated = evaluated;
+    for (const { program } of matrices) this.#matrices.add(program);
+    this.evaluated = [
+      ...this.#aggregated.programs,
+      ...this.#matrices.programs.flatMap((program) =>
+        Array.from({ length: this.#elements }, (_, element) => ({ program, element })),
+      ),
+    ];
   }
 
   /** The row of a program's mean. */
   rowOf(program: Program): number {
-    return this.#means.get(canonicalText(program))!;
+    return this.#aggregated.placeOf(program);
   }
 
   /** Rows that a term reads. */
   rowsOf(term: Term): number[] {
     return subterms(term).flatMap((one) => {
-      if (one.kind === 'matrix') return [this.#matrices.get(canonicalText(one.program))!];
+      if (one.kind === 'matrix') return [this.#firstElement(one.program)];
       return one.kind === 'aggregate' ? [this.rowOf(one.program)] : [];
     });
   }
@@ -71,9 +66,14 @@ export class UnitRows {
     return {
       means: (program) => row(this.rowOf(program)),
       elements: (program) => {
-        const first = this.#matrices.get(canonicalText(program))!;
+        const first = this.#firstElement(program);
         return Array.from({ length: this.#elements }, (_, element) => row(first + element));
       },
     };
+  }
+
+  /** The row of a matrix's first element. */
+  #firstElement(program: Program): number {
+    return this.#aggregated.programs.length + this.#matrices.placeOf(program) * this.#elements;
   }
 }
